@@ -1,0 +1,128 @@
+r"""Field types that every contract shares: times, codes, tokens, pointers.
+
+Regular expressions use ``[0-9]``, never ``\d``: that would admit every Unicode digit.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+)
+
+WIB: Final = timezone(timedelta(hours=7), "WIB")
+"""Waktu Indonesia Barat: UTC+7 all year, the clock of West Kalimantan."""
+
+MYT: Final = timezone(timedelta(hours=8), "MYT")
+"""The clock of Sarawak: UTC+8 all year."""
+
+_RFC3339: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def parse_time(value: object) -> datetime:
+    """Return an aware time from RFC 3339 text with an offset; anything else is a ``ValueError``.
+
+    Stricter than the library, which takes epoch numbers, digit strings and times without an offset
+    (B28, B30). The error never holds the value.
+    """
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value
+    match = _RFC3339.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("not an RFC 3339 time with an offset")
+    whole, fraction, offset = match.groups()
+    zone = "+00:00" if offset == "Z" else offset
+    try:
+        return datetime.fromisoformat(f"{whole}{(fraction or '')[:7]}{zone}")
+    except ValueError:
+        raise ValueError("not an RFC 3339 time with an offset") from None
+
+
+def format_time(value: datetime) -> str:
+    """Return RFC 3339 text in the time's own offset; ``Z`` for UTC; no fraction when there is none."""
+    text = value.isoformat()
+    return text.removesuffix("+00:00") + "Z" if value.tzinfo is UTC or text.endswith("+00:00") else text
+
+
+def _five_decimals(value: float) -> float:
+    if round(value, 5) != value:
+        raise ValueError("at most 5 decimals")
+    return value
+
+
+Time = Annotated[datetime, BeforeValidator(parse_time), PlainSerializer(format_time, when_used="json")]
+Count = Annotated[StrictInt, Field(ge=0, le=500)]
+SafeInt = Annotated[StrictInt, Field(ge=1, le=2**53 - 1)]
+Number = Annotated[StrictFloat | StrictInt, Field(allow_inf_nan=False)]
+Latitude = Annotated[StrictFloat, Field(ge=-90, le=90, allow_inf_nan=False), AfterValidator(_five_decimals)]
+Longitude = Annotated[
+    StrictFloat, Field(ge=-180, le=180, allow_inf_nan=False), AfterValidator(_five_decimals)
+]
+
+
+def _text(pattern: str) -> Any:  # noqa: ANN401 - an annotation, which has no better type
+    return StringConstraints(pattern=pattern, strict=True)
+
+
+EventNumber = Annotated[str, _text(r"^PRS-[0-9]{8}-[0-9A-Z]{4,10}$")]
+AlertNumber = Annotated[str, _text(r"^NTF-[A-Z2-7]{16}$")]
+ThreadId = Annotated[str, _text(r"^[A-Z2-7]{26}$")]
+DeliveryId = Annotated[str, _text(r"^[A-Z2-7]{26}$")]
+UuidV7 = Annotated[str, _text(r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+UuidV8 = Annotated[str, _text(r"^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+Uuid = Annotated[str, _text(r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
+AdminCode = Annotated[str, _text(r"^[0-9]{2}(\.[0-9]{2}(\.[0-9]{2})?)?$")]
+PlaceCode = Annotated[str, _text(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+RecipientCode = Annotated[str, _text(r"^[A-Z0-9][A-Z0-9._-]{0,31}$")]
+KindCode = Annotated[str, _text(r"^[A-Z][A-Z0-9_]{1,31}$")]
+IndicatorCode = Annotated[str, _text(r"^[A-Z][A-Z0-9_]{1,47}$")]
+OpenWord = Annotated[str, _text(r"^[a-z][a-z0-9_]{0,31}$")]
+LanguageTag = Annotated[str, _text(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
+Sha256 = Annotated[str, _text(r"^[0-9a-f]{64}$")]
+HttpsUri = Annotated[
+    str, _text(r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?$")
+]
+UpstreamSource = Annotated[str, _text(r"^urn:sinergi:sumber:[a-z0-9-]{1,32}:[a-z0-9-]{1,32}$")]
+JsonPointer = Annotated[str, _text(r"^(/.*)?$")]
+SchemaUri = Annotated[
+    str,
+    _text(
+        r"^[a-z][a-z0-9+.-]*:[^\s]*[^0-9\s](0|[1-9][0-9]{0,5})-(0|[1-9][0-9]{0,5})-(0|[1-9][0-9]{0,5})\.json$"
+    ),
+]
+
+
+def token(prefix: str) -> Any:  # noqa: ANN401 - an annotation, which has no better type
+    """Return the type of a source's random reference, such as ``veh_`` and 16 base32 characters."""
+    return Annotated[str, _text(f"^{prefix}_[A-Z2-7]{{16}}$")]
+
+
+class Contract(BaseModel):
+    """A message or a part of one: frozen, strict, and closed to fields that it does not list."""
+
+    model_config = ConfigDict(frozen=True, strict=False, extra="forbid", hide_input_in_errors=True)
+
+
+def pointers(error: ValidationError, prefix: str = "") -> tuple[str, ...]:
+    """Return where a validation failed, as JSON pointers in document order; never what stood there."""
+    found = (
+        _pointer(prefix, detail["loc"]) for detail in error.errors(include_input=False, include_url=False)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _pointer(prefix: str, loc: tuple[int | str, ...]) -> str:
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in loc)
+    return "".join([prefix, *(f"/{step}" for step in steps)])

@@ -1,0 +1,52 @@
+"""``sinergi.threads.v1``: what one event has become. The router's own memory, compacted by threadId."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sinergi_shared.contracts.base import (
+    AlertNumber,
+    Contract,
+    EventNumber,
+    RecipientCode,
+    Sha256,
+    ThreadId,
+    Time,
+    Uuid,
+)
+from sinergi_shared.contracts.codes import Level, Role, Severity, Status, ThreadState
+
+
+class Informed(Contract):
+    """What one recipient was last told, in which role and at which level."""
+
+    role: Role
+    level: Level
+    alertNumber: AlertNumber
+    alertRevision: Annotated[int, Field(ge=1)]
+    ackDueAt: Time | None = None
+
+
+class EventPointer(Contract):
+    """Where the last applied event stands on ``sinergi.events.v1``."""
+
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+
+
+class Thread(Contract):
+    """One event through all its revisions."""
+
+    threadId: ThreadId
+    source: str
+    eventNumber: EventNumber
+    status: Status
+    state: ThreadState
+    revision: Annotated[int, Field(ge=0)]
+    highestSeverity: Severity | None = None
+    lead: RecipientCode | None = None
+    informed: dict[RecipientCode, Informed]
+    seen: dict[Uuid, Sha256]
+    event: EventPointer | None = None
+    decidedAt: Time
+    policyVersion: str
