@@ -1,0 +1,96 @@
+"""Kafka as every service uses it: waited for at the start, safe defaults, no topic made by accident.
+
+The time-outs are those measured on a three-node cluster (reliability, 3): a client's request
+time-out above the broker's session time-out only hides outages.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from sinergi_shared.contracts.topics import WantedTopic
+
+REQUEST_TIMEOUT_MS: Final = 5_000
+SESSION_TIMEOUT_MS: Final = 6_000
+TRANSACTION_TIMEOUT_MS: Final = 6_000
+MAX_REQUEST_BYTES: Final = 1_048_576
+
+
+class KafkaAwayError(Exception):
+    """Kafka did not answer within the time that a start waits for it."""
+
+
+class TopicsWrongError(Exception):
+    """Topics are missing or have another partition count; names them and says what to run."""
+
+
+async def wait_for_kafka(
+    bootstrap: list[str], within_s: float, waiting: Callable[[float], None] = lambda _seconds: None
+) -> None:
+    """Return once Kafka answers; raise ``KafkaAwayError`` after ``within_s`` seconds.
+
+    ``waiting`` hears the seconds waited so far after each failed try.
+    """
+    loop = asyncio.get_running_loop()
+    start, pause = loop.time(), 0.2
+    while True:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+        try:
+            await admin.start()
+            await admin.list_topics()
+        except (KafkaError, OSError):
+            waited = loop.time() - start
+            if waited > within_s:
+                raise KafkaAwayError(f"no Kafka at {', '.join(bootstrap)} after {waited:.0f} s") from None
+            waiting(waited)
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+            pause = min(pause * 2, 3.0)
+        else:
+            return
+        finally:
+            await admin.close()
+
+
+async def check_topics(bootstrap: list[str], wanted: Iterable[WantedTopic]) -> None:
+    """Raise ``TopicsWrongError`` unless each topic exists with its partition count (B05, B09)."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    await admin.start()
+    try:
+        found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+    finally:
+        await admin.close()
+    wrong = [topic for topic in wanted if found.get(topic.name) != topic.partitions]
+    if wrong:
+        told = ", ".join(f"{t.name} ({found.get(t.name, 0)} of {t.partitions} partitions)" for t in wrong[:5])
+        rest = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""  # noqa: PLR2004 - as cut above
+        raise TopicsWrongError(f"topics missing or misshapen: {told}{rest}; run: sinergi topics apply")
+
+
+def producer(bootstrap: list[str], **more: Any) -> AIOKafkaProducer:  # noqa: ANN401 - aiokafka's own options
+    """Return an idempotent producer that waits for every in-sync replica; not started."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        retry_backoff_ms=20,
+        max_request_size=MAX_REQUEST_BYTES,
+        **more,
+    )
+
+
+def reader(bootstrap: list[str], **more: Any) -> AIOKafkaConsumer:  # noqa: ANN401 - aiokafka's own options
+    """Return a consumer that sees committed records only, from the first one on; not started."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+        **more,
+    )
