@@ -44,7 +44,7 @@ from sinergi_shared.contracts.codes import (
     WithheldGroup,
 )
 from sinergi_shared.contracts.envelope import AlertEnvelope
-from sinergi_shared.contracts.event import (
+from sinergi_shared.contracts.parts import (
     AgeBands,
     DocumentRef,
     Evidence,

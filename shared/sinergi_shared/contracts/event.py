@@ -14,7 +14,6 @@ from sinergi_shared.contracts.base import (
     Contract,
     Count,
     EventNumber,
-    HttpsUri,
     IndicatorCode,
     LanguageTag,
     Latitude,
@@ -25,7 +24,6 @@ from sinergi_shared.contracts.base import (
     RecipientCode,
     SafeInt,
     SchemaUri,
-    Sha256,
     Time,
     UpstreamSource,
     Uuid,
@@ -33,13 +31,11 @@ from sinergi_shared.contracts.base import (
     token,
 )
 from sinergi_shared.contracts.codes import (
-    Basis,
     Certainty,
     Direction,
     LocationKind,
     MsgType,
     Need,
-    Onward,
     Pass,
     ReportChannel,
     Severity,
@@ -47,6 +43,15 @@ from sinergi_shared.contracts.codes import (
     Status,
     Suspicion,
     Urgency,
+)
+from sinergi_shared.contracts.parts import (
+    AgeBands,
+    DocumentRef,
+    Evidence,
+    Group,
+    Handling,
+    Note,
+    RecruiterRef,
 )
 
 EVENT_TYPE: Final = "id.sinergi.movement.suspicious.v1"
@@ -119,14 +124,6 @@ class Movement(Contract):
     speedKmh: Annotated[Number, Field(ge=0, le=2000)] | None = None
 
 
-class AgeBands(Contract):
-    """Head count by age band; never a birth date."""
-
-    anak_0_12: Count | None = None
-    anak_13_17: Count | None = None
-    dewasa: Count | None = None
-
-
 class People(Contract):
     """How many people, and how many of them under 18."""
 
@@ -149,55 +146,11 @@ class Vehicle(Contract):
     kind: OpenWord | None = None
 
 
-class DocumentRef(Contract):
-    """A document by the source's token; no document number."""
-
-    ref: token("doc")  # type: ignore[valid-type]
-
-
-class RecruiterRef(Contract):
-    """A recruiter by the list owner's reference; the one token that may repeat."""
-
-    listId: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", strict=True)]
-    ref: token("rec")  # type: ignore[valid-type]
-
-
 class Indicator(Contract):
     """An indicator code; one that the pack does not know is kept and scored 0."""
 
     code: IndicatorCode
     corroborated: Annotated[bool, Field(strict=True)]
-
-
-class Note(Contract):
-    """Short free text, told to L3 only, and only when the source has screened it."""
-
-    text: Annotated[str, StringConstraints(min_length=1, max_length=280, strict=True)]
-    lang: LanguageTag
-    screened: Annotated[bool, Field(strict=True)]
-
-
-class Handling(Contract):
-    """What the originator allows others to do with the event."""
-
-    onward: Onward = Onward.FREE
-    basis: Basis | None = None
-
-
-class Group(Contract):
-    """A returning group by counts; no row per person."""
-
-    homeProvinces: (
-        dict[Annotated[str, StringConstraints(pattern=r"^[0-9]{2}$", strict=True)], Count] | None
-    ) = None
-    needCounts: dict[OpenWord, Count] | None = None
-
-
-class Evidence(Contract):
-    """A file that stays in the source system, with its hash."""
-
-    uri: HttpsUri
-    sha256: Sha256
 
 
 class SuspiciousMovement(Contract):
