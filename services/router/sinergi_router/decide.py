@@ -1,0 +1,186 @@
+"""Who must know, and how much: events, threads, policy and the time to decisions. Pure.
+
+The pipeline reads from top to bottom. Cutting a batch anywhere changes nothing, and replaying
+anything changes nothing (law 2): a message is judged against its thread as the ones before it
+left it, and every id is derived.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain
+
+from sinergi_router.policy.alert import Alert, Issue, due_at, issue_alerts
+from sinergi_router.policy.book import Policy
+from sinergi_router.policy.border_exit import consulate
+from sinergi_router.policy.facts import Area, Arrived, Excluded, Match, Notice, Thread
+from sinergi_router.policy.followup import CLOSING, advanced, closing_notices, is_late, opened_notices
+from sinergi_router.policy.jurisdiction import settle
+from sinergi_router.policy.lead import choose_lead, first_lead_order
+from sinergi_router.policy.mandates import matches
+from sinergi_router.policy.neighbour import neighbours
+from sinergi_router.policy.next_jurisdiction import projected, warned
+from sinergi_router.policy.one_notice import one_each
+from sinergi_router.policy.order import Unrouted, unrouted
+from sinergi_shared.contracts.codes import AlertMsgType, Role
+from sinergi_shared.contracts.event import SuspiciousMovement
+from sinergi_shared.contracts.reasons import Outcome, Reason
+
+MOST_STEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of one event, and its thread after it; ``alerts`` only when it was routed."""
+
+    arrived: Arrived
+    outcome: Outcome
+    decided_at: datetime
+    policy_version: str
+    thread: Thread | None
+    area: Area | None = None
+    alerts: tuple[Alert, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    late: bool = False
+    unrouted: Unrouted | None = None
+
+
+def decide(
+    arrived: Sequence[Arrived], threads: Mapping[str, Thread], policy: Policy, now: datetime
+) -> list[Decision]:
+    """Return one decision for each event, in order; ``threads`` holds those known before."""
+    known: dict[str, Thread] = {}
+    decisions = []
+    for one, area in zip(arrived, settle(arrived, policy), strict=True):
+        thread = known.get(one.thread_id) or threads.get(one.thread_id)
+        decision = _decide(one, area, thread, policy, now)
+        if decision.thread is not None:
+            known[one.thread_id] = decision.thread
+        decisions.append(decision)
+    return decisions
+
+
+def _decide(one: Arrived, area: Area, thread: Thread | None, policy: Policy, now: datetime) -> Decision:
+    stop = unrouted(one, thread)
+    if stop is not None:
+        return Decision(
+            one, stop.outcome, now, policy.version, _after(one, thread, stop), area, unrouted=stop
+        )
+    base = thread or _first(one)
+    if one.event.data.msgType in CLOSING:
+        return _closed(one, area, base, policy, now)
+    return _opened(one, area, base, policy, now)
+
+
+def _opened(one: Arrived, area: Area, thread: Thread, policy: Policy, now: datetime) -> Decision:
+    data = one.event.data
+    matched, excluded = competent(data, area, policy)
+    if not matched:
+        stop = Unrouted(Outcome.REJECTED, Reason.POLICY_MISSING)
+        return Decision(one, stop.outcome, now, policy.version, None, area, unrouted=stop)
+    lead = choose_lead(thread, matched, data, area, policy)
+    late = is_late(one.event, now, policy)
+    notices = opened_notices(data, thread, matched, lead, late=late, policy=policy)
+    ladder = first_lead_order(
+        [match for match in matched.values() if match.role is Role.PRIMARY], data, area, policy
+    )
+    issue = Issue(
+        arrived=one,
+        area=area,
+        msg_type=AlertMsgType.ALERT if thread.revision == 0 else AlertMsgType.UPDATE,
+        cause=one.event.id,
+        decided_at=now,
+        last_step=timedelta(minutes=_ladder_minutes(ladder, policy)),
+        open_person_at_risk=data.person_at_risk,
+        late=late,
+    )
+    return _routed(issue, thread, notices, lead, policy, tuple(excluded))
+
+
+def _closed(one: Arrived, area: Area, thread: Thread, policy: Policy, now: datetime) -> Decision:
+    issue = Issue(
+        arrived=one,
+        area=area,
+        msg_type=AlertMsgType(one.event.data.msgType),
+        cause=one.event.id,
+        decided_at=now,
+        last_step=timedelta(0),
+        open_person_at_risk=False,
+        late=is_late(one.event, now, policy),
+    )
+    return _routed(issue, thread, closing_notices(one.event.data, thread, policy), None, policy, ())
+
+
+def _routed(
+    issue: Issue,
+    thread: Thread,
+    notices: list[Notice],
+    lead: str | None,
+    policy: Policy,
+    excluded: tuple[Excluded, ...],
+) -> Decision:
+    alerts = issue_alerts(issue, notices, policy)
+    dues = {notice.recipient.code: due_at(notice, issue.decided_at) for notice in notices}
+    after = advanced(
+        thread,
+        issue.arrived.event.data,
+        notices,
+        {alert.notice.recipient.code: alert.full["subject"] for alert in alerts},
+        {code: due for code, due in dues.items() if due is not None},
+        lead=lead,
+        decided_at=issue.decided_at,
+        policy_version=policy.version,
+    )
+    after = replace(_seen(issue.arrived, after), pointer=issue.arrived.pointer)
+    return Decision(
+        issue.arrived,
+        Outcome.ROUTED,
+        issue.decided_at,
+        policy.version,
+        after,
+        issue.area,
+        tuple(alerts),
+        excluded,
+        issue.late,
+    )
+
+
+def competent(
+    data: SuspiciousMovement, area: Area, policy: Policy
+) -> tuple[dict[str, Match], list[Excluded]]:
+    """Return who is told of an alert or update by the rules, one match a recipient, and who is not."""
+    by_mandate, excluded = matches(data, area, policy)
+    path = projected(data, area, policy)
+    by_geometry: Iterable[Match] = chain(
+        neighbours(data, area, policy), warned(data, area, path, policy), consulate(data, path, policy)
+    )
+    matched = one_each(chain(by_mandate, by_geometry))
+    return matched, [row for row in excluded if row.recipient not in matched]
+
+
+def _ladder_minutes(ladder: list[Match], policy: Policy) -> int:
+    # Each primary in turn, then whom they escalate to, then the desk of the province, 8 at most.
+    steps = [(match.recipient.code, match.ack_minutes) for match in ladder]
+    lead_minutes = ladder[0].ack_minutes if ladder else 0
+    above = [match.recipient.escalates_to for match in ladder]
+    desks = [desk.code for match in ladder if (desk := policy.unmapped.get(match.recipient.kind))]
+    for code in (*above, *desks):
+        if code is not None and code not in {known for known, _ in steps}:
+            steps.append((code, lead_minutes))
+    return sum(minutes for _, minutes in steps[:MOST_STEPS])
+
+
+def _first(one: Arrived) -> Thread:
+    data = one.event.data
+    return Thread(one.thread_id, one.event.source, data.eventNumber, data.status)
+
+
+def _after(one: Arrived, thread: Thread | None, stop: Unrouted) -> Thread | None:
+    # A stale message is remembered too, so that its repeat is told from a reused id.
+    if thread is not None and stop.reason is Reason.STALE:
+        return _seen(one, thread)
+    return None
+
+
+def _seen(one: Arrived, thread: Thread) -> Thread:
+    return replace(thread, seen={**thread.seen, one.event.id: one.digest})

@@ -1,0 +1,124 @@
+"""Areas and the border line of a pack, asked for whole batches of points.
+
+Distances are planar with 1 degree = 111,195 m on both axes, limits inclusive (pack README). Areas
+are held in code order, so a point on shared lines, or equally near to several, gets the lowest
+code whatever the order of the file (B37).
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from shapely import STRtree
+from shapely.geometry.base import BaseGeometry
+
+from sinergi_shared.region.tables import BORDER, GEOMETRY, PackError
+
+Point = tuple[float, float]
+"""Longitude and latitude, degrees WGS 84."""
+
+METRES_PER_DEGREE: Final = 111_195.0
+_SLACK_M: Final = 1e-6  # a micrometre: limits are inclusive, and floats are not exact
+_EQUAL_DEGREES: Final = 1e-9
+_CIRCLE_SEGMENTS: Final = 64  # a quarter circle; the area is then right to 1 in 10,000
+
+
+class Geography:
+    """Kecamatan polygons by code, and the line to the neighbouring country."""
+
+    def __init__(self, areas: dict[str, BaseGeometry], names: dict[str, str], border: BaseGeometry) -> None:
+        self.codes: Final = tuple(sorted(areas))
+        self.names: Final = names
+        self._index: Final = {code: index for index, code in enumerate(self.codes)}
+        self._polygons: Final = np.array([areas[code] for code in self.codes], dtype=object)
+        self._tree: Final = STRtree(self._polygons)
+        self._border: Final = border
+        shapely.prepare(self._polygons)
+        shapely.prepare(self._border)
+
+    def containing(self, points: Sequence[Point]) -> list[str | None]:
+        """Return for each point the lowest code of the areas that hold it, lines included."""
+        found: list[str | None] = [None] * len(points)
+        if points:
+            asked, areas = self._tree.query(shapely.points(points), predicate="intersects")
+            for point, area in sorted(zip(asked.tolist(), areas.tolist(), strict=True), reverse=True):
+                found[point] = self.codes[area]
+        return found
+
+    def within(self, point: Point, metres: float) -> list[tuple[str, float]]:
+        """Return code and distance in metres of every area at most so far away, in code order."""
+        shape = shapely.points(point)
+        limit = (metres + _SLACK_M) / METRES_PER_DEGREE
+        near = np.sort(self._tree.query(shape, predicate="dwithin", distance=limit))
+        distances = shapely.distance(self._polygons[near], shape) * METRES_PER_DEGREE
+        return [(self.codes[i], float(d)) for i, d in zip(near.tolist(), distances, strict=True)]
+
+    def nearest(self, point: Point, metres: float, kabupaten: frozenset[str] | None = None) -> str | None:
+        """Return the nearest area's code at most so far away, of these kabupaten only if given."""
+        near = [
+            (distance, code)
+            for code, distance in self.within(point, metres)
+            if kabupaten is None or code[:5] in kabupaten
+        ]
+        if not near:
+            return None
+        least = min(near)[0] + _EQUAL_DEGREES * METRES_PER_DEGREE
+        return min(code for distance, code in near if distance <= least)
+
+    def distance(self, point: Point, code: str) -> float:
+        """Return metres from a point to an area, which may be a kabupaten."""
+        inside = [i for i, c in enumerate(self.codes) if c == code or c.startswith(f"{code}.")]
+        shape = shapely.points(point)
+        return float(shapely.distance(self._polygons[inside], shape).min()) * METRES_PER_DEGREE
+
+    def shares(self, point: Point, radius_m: float, areas_of: dict[str, frozenset[str]]) -> dict[str, float]:
+        """Return for each name the part (0..1) of the circle that lies in its areas."""
+        circle = shapely.buffer(
+            shapely.points(point), radius_m / METRES_PER_DEGREE, quad_segs=_CIRCLE_SEGMENTS
+        )
+        touched = self._tree.query(circle, predicate="intersects")
+        parts = {
+            self.codes[i]: float(shapely.area(shapely.intersection(self._polygons[i], circle)))
+            for i in touched.tolist()
+        }
+        whole = float(shapely.area(circle))
+        return {name: sum(parts.get(code, 0.0) for code in codes) / whole for name, codes in areas_of.items()}
+
+    def crosses_border(self, start: Point, end: Point) -> bool:
+        """Return whether the straight path between two points meets the line."""
+        path = shapely.linestrings([start, end])
+        return bool(shapely.intersects(self._border, path))
+
+
+def ahead(point: Point, heading_deg: float, metres: float) -> Point:
+    """Return the point so far ahead; heading in degrees clockwise from true north, planar."""
+    turn = math.radians(heading_deg)
+    step = metres / METRES_PER_DEGREE
+    return (point[0] + step * math.sin(turn), point[1] + step * math.cos(turn))
+
+
+def read_geography(directory: Path) -> Geography:
+    """Return a pack's geometry; refuse an invalid polygon, for a silent repair may remove land (B38)."""
+    features = _features(directory / GEOMETRY)
+    areas = {feature["properties"]["code"]: _shape(feature) for feature in features}
+    broken = sorted(code for code, shape in areas.items() if not shapely.is_valid(shape))
+    if broken:
+        raise PackError(f"{GEOMETRY}: invalid polygon of {', '.join(broken)}; run: sinergi pack check")
+    names = {feature["properties"]["code"]: feature["properties"]["name"] for feature in features}
+    border = shapely.union_all([_shape(feature) for feature in _features(directory / BORDER)])
+    return Geography(areas, names, border)
+
+
+def _features(path: Path) -> list[dict[str, Any]]:
+    try:
+        return json.loads(path.read_bytes())["features"]  # type: ignore[no-any-return]
+    except (OSError, ValueError, KeyError):
+        raise PackError(f"{path.name}: no readable GeoJSON; run: sinergi pack build") from None
+
+
+def _shape(feature: dict[str, Any]) -> BaseGeometry:
+    return shapely.from_geojson(json.dumps(feature["geometry"]))

@@ -1,0 +1,171 @@
+"""The policy: a pack's tables, arranged so that a rule finds what it needs by one look-up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from sinergi_router.geography import Geography
+from sinergi_router.policy.views import Views, make_views
+from sinergi_shared.contracts.codes import Severity
+from sinergi_shared.region.tables import IndicatorRow, Mandate, Recipient, SituationRow, Tables
+
+SEVERITIES_BY_COLUMN: Final = (Severity.KRITIS, Severity.TINGGI, Severity.SEDANG, Severity.RENDAH)
+"""The order of the four numbers in a rule's ``ack`` parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeometricRule:
+    """A rule that reads the point: radius or path, whom it tells, until when, and what to do."""
+
+    kinds: tuple[str, ...]
+    ack_minutes: Mapping[Severity, int]
+    action_id: str
+    action_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpTexts:
+    """Rule id and action of update, cancel, false positive and exercise (M150 to M153)."""
+
+    update: Mandate
+    cancel: Mandate
+    false_positive: Mandate
+    exercise: Mandate
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A region pack, ready for decisions. Immutable; a reload makes another one."""
+
+    version: str
+    province: str
+    province_name: str
+    tables: Tables
+    geography: Geography
+    mandates: Mapping[str, tuple[tuple[int, Mandate], ...]]  # situation to (file row, mandate)
+    by_kind: Mapping[str, tuple[Recipient, ...]]  # active recipients
+    unmapped: Mapping[str, Recipient]  # kind to the province's desk
+    competent: Mapping[tuple[str, str], Recipient]  # (kind, area code) to the longest match
+    territory: Mapping[str, frozenset[str]]  # recipient to the kecamatan it is competent for
+    neighbour: GeometricRule
+    next_jurisdiction: GeometricRule
+    border_exit: GeometricRule
+    texts: FollowUpTexts
+    views: Views
+
+    def number(self, rule: str, parameter: str) -> float:
+        """Return a numeric parameter in the unit that ``routing_rules.csv`` names."""
+        return float(self.tables.parameters[rule, parameter])
+
+    def situation(self, code: str) -> SituationRow:
+        """Return a situation's labels."""
+        return self.tables.situations[code]
+
+    def indicator(self, code: str) -> IndicatorRow | None:
+        """Return an indicator's row, or nothing for one that the pack does not know."""
+        return self.tables.indicators.get(code)
+
+    def known_area(self, code: str | None) -> str | None:
+        """Return a kecamatan or kabupaten code of the pack as it is, anything else as nothing."""
+        return code if code in self._area_codes else None
+
+    def area_name(self, code: str | None) -> str:
+        """Return what people call the area."""
+        if code is None:
+            return self.province_name
+        return self.geography.names.get(code) or self.tables.kabupaten[code]
+
+    @property
+    def _area_codes(self) -> frozenset[str]:
+        return frozenset(self.geography.codes) | self.tables.kabupaten.keys()
+
+
+def compile_policy(
+    tables: Tables, geography: Geography, *, version: str, province: str, province_name: str
+) -> Policy:
+    """Return the policy of a pack that has passed its check."""
+    by_kind: dict[str, tuple[Recipient, ...]] = {}
+    for recipient in tables.recipients.values():
+        if recipient.active:
+            by_kind[recipient.kind] = (*by_kind.get(recipient.kind, ()), recipient)
+    competent = _competent(by_kind, (*geography.codes, *tables.kabupaten))
+    unmapped = {
+        kind: tables.recipients[code]
+        for (rule, kind), code in tables.parameters.items()
+        if rule == "UNMAPPED"
+    }
+    return Policy(
+        version=version,
+        province=province,
+        province_name=province_name,
+        tables=tables,
+        geography=geography,
+        mandates=_by_situation(tables.mandates),
+        by_kind=MappingProxyType(by_kind),
+        unmapped=MappingProxyType(unmapped),
+        competent=MappingProxyType(competent),
+        territory=_territory(competent, frozenset(geography.codes)),
+        neighbour=_geometric(tables, "NEIGHBOUR", tables.parameters["NEIGHBOUR", "kinds"]),
+        next_jurisdiction=_geometric(
+            tables, "NEXT_JURISDICTION", tables.parameters["NEXT_JURISDICTION", "kinds"]
+        ),
+        border_exit=_geometric(tables, "BORDER_EXIT", ""),
+        texts=_texts(tables.mandates),
+        views=make_views(tables.fields, unmapped),
+    )
+
+
+def _by_situation(mandates: tuple[Mandate, ...]) -> dict[str, tuple[tuple[int, Mandate], ...]]:
+    found: dict[str, tuple[tuple[int, Mandate], ...]] = {}
+    for row, mandate in enumerate(mandates):
+        found[mandate.situation] = (*found.get(mandate.situation, ()), (row, mandate))
+    return found
+
+
+def _competent(
+    by_kind: Mapping[str, tuple[Recipient, ...]], areas: tuple[str, ...]
+) -> dict[tuple[str, str], Recipient]:
+    # The longest matching code wins: a kecamatan beats its kabupaten, which beats the province.
+    found: dict[tuple[str, str], Recipient] = {}
+    for kind, recipients in by_kind.items():
+        for area in areas:
+            matches = [
+                (-len(code), recipient.code, recipient)
+                for recipient in recipients
+                for code in recipient.jurisdiction
+                if area == code or area.startswith(f"{code}.")
+            ]
+            if matches:
+                found[kind, area] = min(matches, key=lambda match: match[:2])[2]
+    return found
+
+
+def _territory(
+    competent: Mapping[tuple[str, str], Recipient], kecamatan: frozenset[str]
+) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for (_, area), recipient in competent.items():
+        if area in kecamatan:
+            found.setdefault(recipient.code, set()).add(area)
+    return {code: frozenset(areas) for code, areas in found.items()}
+
+
+def _geometric(tables: Tables, rule: str, kinds: str) -> GeometricRule:
+    minutes = tables.parameters[rule, "ack"].split(";")
+    return GeometricRule(
+        kinds=tuple(kind for kind in kinds.split(";") if kind),
+        ack_minutes=dict(zip(SEVERITIES_BY_COLUMN, map(int, minutes), strict=True)),
+        action_id=tables.parameters[rule, "action_id"],
+        action_en=tables.parameters[rule, "action_en"],
+    )
+
+
+def _texts(mandates: tuple[Mandate, ...]) -> FollowUpTexts:
+    by_situation = {mandate.situation: mandate for mandate in mandates}
+    return FollowUpTexts(
+        update=by_situation["UPDATE"],
+        cancel=by_situation["CANCEL"],
+        false_positive=by_situation["FALSE_POSITIVE"],
+        exercise=by_situation["EXERCISE"],
+    )

@@ -1,0 +1,106 @@
+"""How much of an event a reader is told: allowed fields are copied, nothing is ever deleted.
+
+Two steps: ``tellable`` makes of an event what could be told at all, once; ``disclosed`` copies from
+it what one view allows, and coarsens what its level sees coarsely (contracts, section 2).
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sinergi_router.policy.book import Policy
+from sinergi_router.policy.facts import Area
+from sinergi_router.policy.severity import score
+from sinergi_router.policy.views import View
+from sinergi_shared.contracts.base import format_time
+from sinergi_shared.contracts.codes import Level, Mode, Need, Precision, VehicleKind
+from sinergi_shared.contracts.event import SuspiciousMovement
+
+Json = dict[str, Any]
+
+_MODES: Final = frozenset(Mode)
+_NEEDS: Final = frozenset(Need)
+_VEHICLES: Final = frozenset(VehicleKind)
+_NEED_AT_L1: Final = {"IMI_RUDENIM": Need.FOREIGN_CUSTODY, "BKK": Need.MEDICAL}
+
+
+def tellable(data: SuspiciousMovement, area: Area, policy: Policy) -> Json:
+    """Return the event's known fields with the settled area and weights, less what nobody is told.
+
+    From the model, not from the document: a field of a newer minor is not in it, at any depth.
+    Words that we do not know (needs, mode, kind of vehicle) and unscreened notes are left out.
+    """
+    whole: Json = data.model_dump(mode="json", by_alias=True, exclude_none=True)
+    whole["location"] = _location(whole["location"], area, policy)
+    whole["needs"] = [need for need in data.needs if need in _NEEDS]
+    whole["indicators"] = [
+        _weighted(one.code, policy, corroborated=one.corroborated) for one in data.indicators
+    ]
+    whole["vehicles"] = [_known_vehicle(vehicle) for vehicle in whole["vehicles"]]
+    whole["score"] = score(data, policy)
+    if data.movement is not None and data.movement.mode not in _MODES:
+        whole["movement"].pop("mode", None)
+    if data.note is not None and not data.note.screened:
+        del whole["note"]
+    return whole
+
+
+def disclosed(whole: Json, data: SuspiciousMovement, view: View, policy: Policy) -> Json:
+    """Return what a view allows of a tellable event, in the spelling of an alert's ``data``."""
+    told: Json = {}
+    for top, parts in view.allowed.items():
+        value = _allowed(whole.get(top), parts)
+        if value not in (None, [], {}):
+            told[top] = value
+    told["observedAt"], told["observedPrecision"] = _observed(data.observedAt, view.level)
+    if view.level < Level.L2:
+        told["situation"] = policy.situation(data.situation).l1_category
+        if "needs" in told:
+            told["needs"] = [need for need in told["needs"] if need == _NEED_AT_L1.get(view.kind)]
+            told = {top: value for top, value in told.items() if value != []}
+    if view.level < Level.L3:
+        told["location"] = _public_place(told["location"], policy)
+    return told
+
+
+def _allowed(value: Any, parts: frozenset[str] | None) -> Any:  # noqa: ANN401 - any JSON value
+    if parts is None or value is None:
+        return value
+    if isinstance(value, list):
+        items = ({part: item[part] for part in item if part in parts} for item in value)
+        return [item for item in items if item]
+    return {part: value[part] for part in value if part in parts}
+
+
+def _location(location: Json, area: Area, policy: Policy) -> Json:
+    known: Json = {key: location[key] for key in ("kind", "lat", "lon", "accuracyM") if key in location}
+    if area.code is not None:
+        known["adminCode"] = area.code
+    for key in ("placeCode", "handoverPlaceCode"):
+        if location.get(key) in policy.tables.places:
+            known[key] = location[key]
+    if policy.known_area(location.get("recruitedAdminCode")):
+        known["recruitedAdminCode"] = location["recruitedAdminCode"]
+    return known
+
+
+def _public_place(location: Json, policy: Policy) -> Json:
+    place = policy.tables.places.get(location.get("placeCode", ""))
+    if place is None or place.official:
+        return location
+    return {key: value for key, value in location.items() if key != "placeCode"}
+
+
+def _weighted(code: str, policy: Policy, *, corroborated: bool) -> Json:
+    row = policy.indicator(code)
+    return {"code": code, "weight": row.weight if row else 0, "corroborated": corroborated}
+
+
+def _known_vehicle(vehicle: Json) -> Json:
+    return {key: value for key, value in vehicle.items() if key != "kind" or value in _VEHICLES}
+
+
+def _observed(when: datetime, level: Level) -> tuple[str, str]:
+    if level >= Level.L3:
+        return format_time(when.replace(microsecond=0)), Precision.SECOND
+    past = timedelta(minutes=when.minute % 15, seconds=when.second, microseconds=when.microsecond)
+    return format_time(when - past), Precision.QUARTER_HOUR

@@ -1,0 +1,108 @@
+"""What the rules speak of: an event as it arrived, the area it is settled in, the thread it belongs to.
+
+Values only; a rule reads them and the policy, and nothing else.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Status, ThreadState
+from sinergi_shared.contracts.event import SuspiciousMovementEvent
+from sinergi_shared.contracts.thread import EventPointer
+from sinergi_shared.region.tables import Place, Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An admitted event: read, as a document, and where and when it was received."""
+
+    thread_id: str
+    event: SuspiciousMovementEvent
+    document: dict[str, Any]
+    digest: str
+    received_at: datetime | None = None
+    pointer: EventPointer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where an event is settled: a kecamatan, a kabupaten when only that is known, or the province."""
+
+    code: str | None
+    source: AreaSource
+    place: Place | None = None  # the official post, when that settled it
+    conflict: bool = False  # the source's code lies over 5 km from the point
+
+    @property
+    def at_post(self) -> bool:
+        """Whether an official post settled it: its own offices win, and the point is ignored."""
+        return self.source is AreaSource.POST
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One rule says: tell this recipient, in this role, up to this level."""
+
+    recipient: Recipient
+    role: Role
+    level: Level
+    rule: str
+    row: int  # file order: mandates, then NEIGHBOUR, NEXT_JURISDICTION, BORDER_EXIT
+    ack_minutes: int
+    action_id: str
+    action_en: str
+    territorial: bool = False  # found by area, so that a share of the circle applies
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A rule that was looked at and tells nobody, or nobody else; for people who ask why."""
+
+    recipient: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Informed:
+    """What a recipient of the thread holds: the last role and level while the event was open."""
+
+    role: Role
+    level: Level
+    alert_number: str
+    alert_revision: int
+    ack_due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One event through all its revisions, as the router remembers it."""
+
+    thread_id: str
+    source: str
+    event_number: str
+    status: Status
+    state: ThreadState = ThreadState.OPEN
+    revision: int = 0
+    highest_severity: Severity | None = None  # since it was opened, or opened again
+    lead: str | None = None
+    informed: dict[str, Informed] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)  # CloudEvents id to body digest
+    pointer: EventPointer | None = None
+    decided_at: datetime | None = None
+    policy_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one recipient is to be told, before its fields are chosen."""
+
+    recipient: Recipient
+    role: Role
+    level: Level
+    rule: str
+    action_id: str
+    action_en: str
+    ack_minutes: int | None
+    alert_revision: int
+    lead: bool = False
