@@ -1,0 +1,180 @@
+"""May this be carried? Personal data and forbidden profiling, found by pointer, never quoted.
+
+Source: contracts, section 6. A string that fully matches its own field's pattern (time, token,
+code, id, URI, hash) is not screened; every other string is, at every depth, known field or not.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sinergi_ingest.patterns import personal_data, personal_number
+from sinergi_shared.contracts.base import parse_time
+from sinergi_shared.contracts.codes import Need, Situation
+from sinergi_shared.contracts.event import SuspiciousMovementEvent
+from sinergi_shared.contracts.reasons import Rule
+
+NOTE_TEXT: Final = "/data/note/text"
+
+FORBIDDEN_KEYS: Final = frozenset(
+    {
+        "nama", "name", "nik", "passport", "paspor", "photo", "foto", "ethnicity", "suku", "etnis",
+        "religion", "agama", "nationality", "kewarganegaraan", "phone", "telepon", "email", "alamat",
+        "address", "birthdate", "tanggallahir",
+    }
+)  # fmt: skip
+
+# Words that make an indicator a reason of who somebody is, not of what was seen (contracts, 6.3).
+_PROFILE_WORDS: Final = frozenset(
+    {
+        "PROFILE", "ETHNIC", "ETHNICITY", "ETNIS", "SUKU", "RACE", "RACIAL", "RAS", "RELIGION", "AGAMA",
+        "NATIONALITY", "KEWARGANEGARAAN", "LANGUAGE", "BAHASA", "APPEARANCE", "LOOKS", "RUPA",
+    }
+)  # fmt: skip
+
+_PLAIN_STEP: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}|[0-9]{1,5}")
+_SEPARATORS: Final = re.compile(r"[\W_]+")
+# Version 00 of W3C Trace Context: hexadecimal, so now and then mostly digits.
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+# A pattern that lets one of these through protects nobody: its fields are screened for numbers.
+_PROBES: Final = ("6171012345670001", "A6171012345670001", "a6171012345670001")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Where personal data stands, and which kind."""
+
+    pointer: str
+    rule: Rule
+
+
+@dataclass(slots=True)
+class _Field:
+    """A field of the contract: what its own pattern is, and what it holds."""
+
+    own: list[Callable[[str], bool]] = field(default_factory=list)
+    open_codes: list[Callable[[str], bool]] = field(default_factory=list)
+    members: dict[str, "_Field"] = field(default_factory=dict)
+
+    def judge(self, text: str) -> Rule | None:
+        if any(fits(text) for fits in self.own):
+            return None
+        if any(fits(text) for fits in self.open_codes):
+            return personal_number(text)
+        return personal_data(text)
+
+
+def personal_findings(document: dict[str, Any]) -> tuple[Finding, ...]:
+    """Return every place in a parsed event that holds personal data, in document order."""
+    return tuple(_walk(document, "", _EVENT))
+
+
+def forbidden_profiles(document: dict[str, Any]) -> tuple[str, ...]:
+    """Return the pointers of indicators that judge who somebody is instead of what was seen."""
+    indicators = _member(_member(document, "data"), "indicators")
+    return tuple(
+        f"/data/indicators/{index}/code"
+        for index, indicator in enumerate(indicators if isinstance(indicators, list) else ())
+        if isinstance(code := _member(indicator, "code"), str)
+        and not _PROFILE_WORDS.isdisjoint(code.upper().split("_"))
+    )
+
+
+def person_at_risk(document: dict[str, Any]) -> bool:
+    """Return whether somebody may come to harm, judged before the event is known to be well-formed.
+
+    The same rule as ``SuspiciousMovement.person_at_risk``, for a document that may have other faults.
+    """
+    data = _member(document, "data")
+    minors, needs = _member(_member(data, "people"), "minors"), _member(data, "needs")
+    return bool(
+        _member(data, "danger") is True
+        or (isinstance(minors, int) and minors > 0)
+        or (isinstance(needs, list) and any(need in needs for need in (Need.PPA, Need.SHELTER, Need.MEDICAL)))
+        or _member(data, "situation") in (Situation.MINOR_AT_RISK, Situation.VICTIM_DISCLOSURE)
+    )
+
+
+def holds_personal_data(body: bytes) -> bool:
+    """Return whether bytes that are no readable event seem to hold personal data; rather yes than no."""
+    text = body.decode("utf-8", errors="replace")
+    named = any(_forbidden(key) for key in re.findall(r'"([^"\\]{1,40})"\s*:', text))
+    return named or personal_data(text) is not None
+
+
+def plain_pointer(parent: str, step: str) -> str:
+    """Return the pointer one step on, or the parent's when the step could itself say too much.
+
+    The sender chose the key, so it may be a name or a number of somebody.
+    """
+    plain = _PLAIN_STEP.fullmatch(step) and personal_number(step) is None
+    return f"{parent}/{step}" if plain else parent
+
+
+def _walk(value: Any, pointer: str, known: _Field) -> Iterator[Finding]:  # noqa: ANN401 - any JSON value
+    match value:
+        case str():
+            if rule := known.judge(value):
+                yield Finding(pointer, rule)
+        case dict():
+            for key, member in value.items():
+                below = plain_pointer(pointer, key)
+                if _forbidden(key):
+                    yield Finding(below, Rule.KEY_FORBIDDEN)
+                elif rule := (None if key in known.members else personal_data(key)):
+                    yield Finding(below, rule)
+                yield from _walk(member, below, known.members.get(key, _UNKNOWN))
+        case list():
+            item = known.members.get("*", _UNKNOWN)
+            for index, member in enumerate(value):
+                yield from _walk(member, f"{pointer}/{index}", item)
+
+
+def _forbidden(key: str) -> bool:
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", key)).casefold() in FORBIDDEN_KEYS
+
+
+def _member(value: Any, key: str) -> Any:  # noqa: ANN401 - any JSON value
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def _is_time(text: str) -> bool:
+    try:
+        parse_time(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _describe(node: dict[str, Any], definitions: dict[str, Any], into: _Field) -> _Field:
+    """Read from the contract's own JSON Schema which pattern each field has."""
+    if "$ref" in node:
+        node = definitions[node["$ref"].rsplit("/", 1)[-1]]
+    for option in node.get("anyOf", ()):
+        _describe(option, definitions, into)
+    for name, member in node.get("properties", {}).items():
+        _describe(member, definitions, into.members.setdefault(name, _Field()))
+    if isinstance(items := node.get("items"), dict):
+        _describe(items, definitions, into.members.setdefault("*", _Field()))
+    if words := node.get("enum") or ([node["const"]] if "const" in node else None):
+        into.own.append(frozenset(words).__contains__)
+    if node.get("format") == "date-time":
+        into.own.append(_is_time)
+    if "pattern" in node:
+        fits = re.compile(node["pattern"]).fullmatch
+        loose = any(fits(probe) for probe in _PROBES)
+        (into.open_codes if loose else into.own).append(lambda text: fits(text) is not None)
+    return into
+
+
+def _event_fields() -> _Field:
+    schema = SuspiciousMovementEvent.model_json_schema()
+    event = _describe(schema, schema["$defs"], _Field())
+    event.members["traceparent"].own.append(lambda text: _TRACEPARENT.fullmatch(text) is not None)
+    return event
+
+
+_EVENT: Final = _event_fields()
+_UNKNOWN: Final = _Field()
