@@ -15,7 +15,8 @@ MAX_EVENT_BYTES: Final = 65_536
 MAX_DEPTH: Final = 32
 MAX_KEYS: Final = 512
 
-_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# A string that never ends is matched to the end too: otherwise every quote would start anew (quadratic).
+_BRACKETS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _CONTROL: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
