@@ -1,0 +1,5 @@
+"""``python -m sinergi_router``."""
+
+from sinergi_router.app import main
+
+main()

@@ -1,0 +1,118 @@
+"""Builds and connects the router; the only room that does, and the only one that reads the clock."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from time import monotonic
+
+import uvicorn
+from faststream.asgi import AsgiFastStream
+from prometheus_client import CollectorRegistry
+
+from sinergi_router.geography import read_geography
+from sinergi_router.handlers import RouterLane
+from sinergi_router.metrics import RouterMetrics
+from sinergi_router.policy.book import Policy, compile_policy
+from sinergi_router.settings import RouterSettings
+from sinergi_shared.contracts import topics
+from sinergi_shared.directory import read_directory
+from sinergi_shared.region.bus import recipients_on_bus
+from sinergi_shared.region.pack import Pack, read_pack
+from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime.health import Health, routes
+from sinergi_shared.runtime.lanes import Lanes
+
+NAME = "router"
+EXIT_BUG = 3
+
+
+def load_policy(pack: Pack) -> Policy:
+    """Return the policy of a sealed pack."""
+    return compile_policy(
+        pack.tables,
+        read_geography(pack.directory),
+        version=pack.policy_version,
+        province=pack.province_code,
+        province_name=pack.province_name,
+    )
+
+
+class Router:
+    """The running service: a loop over its lanes, and what it tells of itself."""
+
+    def __init__(self, settings: RouterSettings) -> None:
+        self.settings = settings
+        self.registry = CollectorRegistry()
+        self.health = Health(monotonic)
+        self._metrics = RouterMetrics(self.registry)
+        self._pack = read_pack(settings.pack)
+        self._policy = load_policy(self._pack)
+        self._stop = asyncio.Event()
+        self._log = logs.logger()
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Run the lanes while the application serves; a failure ends the process."""
+        task = asyncio.create_task(self._run(), name="lanes")
+        try:
+            yield
+        finally:
+            self.health.stopping = True
+            self._stop.set()
+            await task
+
+    async def _run(self) -> None:
+        try:
+            await self._wait()
+            lanes = Lanes(
+                name=NAME,
+                bootstrap=self.settings.bootstrap,
+                inputs=(topics.EVENTS,),
+                state_topic=topics.THREADS,
+                make=lambda lane: RouterLane(lane, self._policy, self._metrics, lambda: datetime.now(UTC)),
+                die=self._die,
+            )
+            await lanes.run(self.settings.instance, self.health, self._stop)
+        except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
+            self._die("lanes", error)
+
+    async def _wait(self) -> None:
+        self.health.problem("kafka", "waiting for Kafka")
+        await kafka.wait_for_kafka(
+            self.settings.bootstrap,
+            self.settings.kafka_wait_s,
+            lambda seconds: self._log.warning("waiting for Kafka", seconds=round(seconds)),
+        )
+        directory = read_directory(self.settings.directory)
+        wanted = topics.wanted(
+            (source.name for source in directory.sources),
+            recipients_on_bus(self._pack.tables),
+            self.settings.lanes,
+        )
+        await kafka.check_topics(self.settings.bootstrap, wanted)
+        self.health.problem("kafka", None)
+
+    def _die(self, where: str, error: BaseException) -> None:
+        self._log.error("stopping: an error that a restart may cure", where=where, exc_info=error)
+        sys.stdout.flush()
+        os._exit(EXIT_BUG)
+
+
+def main() -> None:
+    """Run until SIGTERM; exit 3 on an error that a restart may cure."""
+    logs.configure(NAME)
+    asyncio.run(_serve(RouterSettings()))
+
+
+async def _serve(settings: RouterSettings) -> None:
+    router = Router(settings)
+    app = AsgiFastStream(lifespan=router.lifespan, asgi_routes=routes(router.health, router.registry))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="on"
+        )
+    )
+    await server.serve()

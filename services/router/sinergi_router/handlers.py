@@ -1,0 +1,52 @@
+"""The router's shell: one short straight function, everything it does in the lane's transaction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from time import perf_counter
+
+from sinergi_router.arrivals import read_records
+from sinergi_router.decide import decide
+from sinergi_router.metrics import RouterMetrics
+from sinergi_router.outbox import of_decision, of_rejection, of_unread
+from sinergi_router.policy.book import Policy
+from sinergi_router.threads import Threads
+from sinergi_shared.contracts.reasons import Outcome
+from sinergi_shared.runtime.lanes import Outgoing, Record
+
+
+class RouterLane:
+    """One lane of the router; ``now`` gives the aware time of a decision."""
+
+    def __init__(
+        self, lane: int, policy: Policy, metrics: RouterMetrics, now: Callable[[], datetime]
+    ) -> None:
+        self._lane = lane
+        self._policy = policy
+        self._metrics = metrics
+        self._now = now
+        self._threads = Threads()
+
+    def restore(self, record: Record) -> None:
+        """Take one record of ``sinergi.threads.v1``."""
+        self._threads.restore(record.key or b"", record.value)
+
+    def work(self, records: Sequence[Record]) -> Iterable[Outgoing]:
+        """Return alerts, jobs, threads, status, audit and rejections of a batch of events."""
+        started, now = perf_counter(), self._now()
+        arrived, unread = read_records(records)
+        decisions = decide(arrived, self._threads.known, self._policy, now)
+        by_place = {(record.partition, record.offset): record for record in records}
+        outgoing = [out for decision in decisions for out in of_decision(decision, self._lane)]
+        for decision in decisions:
+            if decision.outcome is Outcome.REJECTED and decision.arrived.pointer is not None:
+                pointer = decision.arrived.pointer
+                record = by_place[pointer.partition, pointer.offset]
+                outgoing.append(of_rejection(decision, record, self._lane))
+        outgoing += [of_unread(one, now, self._lane) for one in unread]
+        for decision in decisions:
+            if decision.thread is not None:
+                self._threads.remember(decision.thread)
+        self._metrics.decided(decisions)
+        self._metrics.unread(one.reason for one in unread)
+        self._metrics.batch.observe(perf_counter() - started)
+        return outgoing

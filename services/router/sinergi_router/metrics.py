@@ -1,0 +1,100 @@
+"""What the router counts; no label comes from outside."""
+
+from collections.abc import Iterable, Sequence
+
+from prometheus_client import CollectorRegistry, Histogram
+
+from sinergi_router.decide import Decision
+from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Status
+from sinergi_shared.contracts.reasons import Outcome, Reason
+from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, gauge
+
+_REAL = ("real", "drill")
+_REJECTIONS = (
+    Reason.SCHEMA_INVALID,
+    Reason.TYPE_UNSUPPORTED,
+    Reason.VERSION_UNKNOWN,
+    Reason.ID_REUSED,
+    Reason.POLICY_MISSING,
+)
+
+
+class RouterMetrics:
+    """The router's metrics in one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.events = counter(
+            registry, "sinergi_router_events", "Events by outcome (law 1)", outcome=Outcome, traffic=_REAL
+        )
+        self.merged = counter(
+            registry, "sinergi_router_merged", "Merged events", reason=(Reason.DUPLICATE, Reason.STALE)
+        )
+        self.rejected = counter(registry, "sinergi_router_rejected", "Rejected records", reason=_REJECTIONS)
+        self.alerts = counter(
+            registry,
+            "sinergi_router_alerts",
+            "Alerts published",
+            role=Role,
+            level=(Level.L1, Level.L2, Level.L3),
+            traffic=_REAL,
+        )
+        self.areas = counter(
+            registry, "sinergi_router_areas", "Routed events by what settled the area", source=AreaSource
+        )
+        self.conflicts = counter(
+            registry, "sinergi_router_area_conflicts", "Area codes over 5 km from the point"
+        )
+        self.late = counter(registry, "sinergi_router_late_events", "Events older than the pack's limit")
+        self.operator_alert = gauge(
+            registry, "sinergi_operator_alert", "1 while operators must act", kind=("policy_missing",)
+        )
+        self.lanes = gauge(registry, "sinergi_router_lanes", "Lanes that are rebuilt and at work")
+        self.threads = gauge(registry, "sinergi_router_threads", "Threads in memory")
+        self.receive_to_decide = Histogram(
+            "sinergi_router_receive_to_decide_seconds",
+            "From the event's receipt to its decision",
+            ("severity",),
+            buckets=STAGE_BUCKETS,
+            registry=registry,
+        )
+        self.batch = Histogram(
+            "sinergi_router_batch_seconds", "One batch decided", buckets=STAGE_BUCKETS, registry=registry
+        )
+        for severity in Severity:
+            self.receive_to_decide.labels(severity)
+
+    def decided(self, decisions: Sequence[Decision]) -> None:
+        """Count what became of a batch."""
+        for decision in decisions:
+            data = decision.arrived.event.data
+            traffic = "drill" if data.status is Status.EXERCISE else "real"
+            self.events.labels(decision.outcome, traffic).inc()
+            if decision.unrouted is not None:
+                self._unrouted(decision.outcome, decision.unrouted.reason)
+                continue
+            self._routed(decision, traffic)
+            if decision.arrived.received_at is not None:
+                waited = (decision.decided_at - decision.arrived.received_at).total_seconds()
+                self.receive_to_decide.labels(data.severity).observe(max(0.0, waited))
+
+    def unread(self, reasons: Iterable[Reason]) -> None:
+        """Count records that held no event."""
+        for reason in reasons:
+            self.events.labels(Outcome.REJECTED, "real").inc()
+            self.rejected.labels(reason).inc()
+
+    def _unrouted(self, outcome: Outcome, reason: Reason) -> None:
+        if outcome is Outcome.MERGED:
+            self.merged.labels(reason).inc()
+        elif outcome is Outcome.REJECTED:
+            self.rejected.labels(reason).inc()
+            if reason is Reason.POLICY_MISSING:
+                self.operator_alert.labels("policy_missing").set(1)
+
+    def _routed(self, decision: Decision, traffic: str) -> None:
+        if decision.area is not None:
+            self.areas.labels(decision.area.source).inc()
+            self.conflicts.inc(int(decision.area.conflict))
+        self.late.inc(int(decision.late))
+        for alert in decision.alerts:
+            self.alerts.labels(alert.notice.role, alert.notice.level, traffic).inc()

@@ -1,0 +1,236 @@
+"""Decisions to records: alert, job, thread, status, audit and rejection, all for one transaction."""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from sinergi_router.arrivals import Unread
+from sinergi_router.decide import Decision
+from sinergi_router.policy.alert import Alert
+from sinergi_router.threads import to_record
+from sinergi_shared.contracts import topics
+from sinergi_shared.contracts.audit import AUDIT_TYPE
+from sinergi_shared.contracts.base import WIB, format_time
+from sinergi_shared.contracts.codes import Status
+from sinergi_shared.contracts.envelope import CONTENT_TYPE, schema_uri
+from sinergi_shared.contracts.ids import derived_uuid
+from sinergi_shared.contracts.job import JOB_TYPE
+from sinergi_shared.contracts.reasons import Reason, Rule, Stage
+from sinergi_shared.contracts.rejected import MAX_KEPT_BYTES, REJECTED_TYPE, UNREAD
+from sinergi_shared.contracts.status import STATUS_TYPE
+from sinergi_shared.directory import source_name
+from sinergi_shared.runtime.lanes import Outgoing, Record
+
+Json = dict[str, Any]
+
+SOURCE: Final = "urn:sinergi:layanan:router"
+_HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
+
+_MEND: Final[dict[Reason, tuple[str, str]]] = {
+    Reason.ID_REUSED: (
+        "Kirim isi yang berubah dengan id baru dan revisi berikutnya",
+        "Publish changed content with a new id and the next revision",
+    ),
+    Reason.POLICY_MISSING: (
+        "Operator: lengkapi mandat paket wilayah, lalu putar ulang",
+        "Operator: complete the pack's mandates, then replay",
+    ),
+    Reason.VERSION_UNKNOWN: (
+        "Operator: mutakhirkan router, lalu putar ulang",
+        "Operator: upgrade the router, then replay",
+    ),
+}
+_MEND_OTHER: Final = (
+    "Perbaiki pesan lalu kirim ulang dengan id baru",
+    "Mend the message and publish it again with a new id",
+)
+
+
+def of_decision(decision: Decision, lane: int) -> Iterable[Outgoing]:
+    """Yield everything that one decision publishes, alerts first."""
+    thread = decision.arrived.thread_id.encode()
+    for alert in decision.alerts:
+        yield _alert(alert, exercise=decision.arrived.event.data.status is Status.EXERCISE)
+    if decision.alerts:
+        yield Outgoing(topics.JOBS, thread, _job(decision), lane, _HEADERS)
+    if decision.thread is not None:
+        yield Outgoing(topics.THREADS, thread, to_record(decision.thread), lane)
+    yield _status(decision)
+    yield Outgoing(topics.AUDIT, None, _audit(decision), lane, _HEADERS)
+
+
+def of_rejection(decision: Decision, record: Record, lane: int) -> Outgoing:
+    """Return the rejected record of an event that the router refused."""
+    assert decision.unrouted is not None  # noqa: S101 - a rejection has a reason
+    why = decision.unrouted
+    return _rejected(
+        record,
+        decision.arrived.document,
+        (why.reason, Stage.ROUTE, why.rule, why.fields),
+        decision.decided_at,
+        lane,
+    )
+
+
+def of_unread(unread: Unread, now: datetime, lane: int) -> Outgoing:
+    """Return the rejected record of a record that held no event."""
+    why = (unread.reason, unread.stage, unread.rule, unread.fields)
+    return _rejected(unread.record, unread.document or {}, why, now, lane)
+
+
+def _alert(alert: Alert, *, exercise: bool) -> Outgoing:
+    name = topics.drills if exercise else topics.alerts
+    key = alert.full["partitionkey"].encode()
+    return Outgoing(name(alert.notice.recipient.code), key, orjson.dumps(alert.full), 0, _HEADERS)
+
+
+def _job(decision: Decision) -> bytes:
+    arrived = decision.arrived
+    job = {
+        "threadId": arrived.thread_id,
+        "eventId": arrived.event.id,
+        "status": arrived.event.data.status,
+        "severity": arrived.event.data.severity,
+        "decidedAt": _time(decision.decided_at),
+        "receivedAt": _time(arrived.received_at or decision.decided_at),
+        "entries": [
+            {"recipient": alert.notice.recipient.code, "full": alert.full, "thin": alert.thin}
+            for alert in decision.alerts
+        ],
+    }
+    return _event(decision, JOB_TYPE, "job", arrived.event.id, job)
+
+
+def _status(decision: Decision) -> Outgoing:
+    event, why = decision.arrived.event, decision.unrouted
+    status: Json = {
+        "eventId": event.id,
+        "eventNumber": event.data.eventNumber,
+        "revision": event.data.revision,
+        "state": decision.outcome,
+        "at": _time(decision.decided_at),
+    }
+    if why is not None:
+        status |= {"reason": why.reason, "fields": why.fields}
+        if why.rule is not None:
+            status["rule"] = why.rule
+    value = _event(decision, STATUS_TYPE, "status", event.data.eventNumber, status)
+    return Outgoing(
+        topics.status(source_name(event.source)), event.data.eventNumber.encode(), value, 0, _HEADERS
+    )
+
+
+def _audit(decision: Decision) -> bytes:
+    arrived, area, why = decision.arrived, decision.area, decision.unrouted
+    audited: Json = {
+        "threadId": arrived.thread_id,
+        "eventId": arrived.event.id,
+        "outcome": decision.outcome,
+        "reason": why.reason if why else None,
+        "rule": why.rule if why else None,
+        "areaSource": area.source if area else None,
+        "adminCode": area.code if area else None,
+        "areaConflict": area.conflict if area else False,
+        "late": decision.late,
+        "lead": decision.thread.lead if decision.thread and decision.alerts else None,
+        "told": [_told(alert) for alert in decision.alerts],
+        "event": arrived.pointer.model_dump() if arrived.pointer else None,
+        "decidedAt": _time(decision.decided_at),
+        "policyVersion": decision.policy_version,
+    }
+    kept = {key: value for key, value in audited.items() if value is not None}
+    return _event(decision, AUDIT_TYPE, "audit", arrived.event.id, kept)
+
+
+def _told(alert: Alert) -> Json:
+    notice = alert.notice
+    return {
+        "recipient": notice.recipient.code,
+        "role": notice.role,
+        "level": notice.level,
+        "rule": notice.rule,
+        "alertNumber": alert.full["subject"],
+        "alertRevision": notice.alert_revision,
+    }
+
+
+def _event(decision: Decision, kind: str, noun: str, subject: str, data: Json) -> bytes:
+    thread, cause = decision.arrived.thread_id, decision.arrived.event.id
+    return orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": derived_uuid(noun, thread, cause),
+            "source": SOURCE,
+            "type": kind,
+            "subject": subject,
+            "time": _time(decision.decided_at),
+            "datacontenttype": "application/json",
+            "dataschema": schema_uri(noun),
+            "partitionkey": thread,
+            "correlationid": thread,
+            "causationid": cause,
+            "data": data,
+        }
+    )
+
+
+def _rejected(
+    record: Record,
+    document: Json,
+    why: tuple[Reason, Stage, Rule | None, tuple[str, ...]],
+    now: datetime,
+    lane: int,
+) -> Outgoing:
+    reason, stage, rule, fields = why
+    body = record.value or b""
+    told = {key: _readable(document.get(key)) for key in ("id", "source", "type")}
+    mend = _MEND.get(reason, _MEND_OTHER)
+    kept = reason.payload_kept and 0 < len(body) <= MAX_KEPT_BYTES
+    data: Json = {
+        "rejectedId": told["id"],
+        "rejectedSource": told["source"],
+        "rejectedType": told["type"],
+        "reason": reason,
+        "stage": stage,
+        "fields": fields,
+        "retryable": reason.retryable,
+        "attempts": 1,
+        "firstSeen": _time(now),
+        "payloadSha256": hashlib.sha256(body).hexdigest(),
+        "payloadKept": kept,
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "action": {"id": mend[0], "en": mend[1]},
+    }
+    if kept:
+        data["payload"] = base64.b64encode(body).decode()
+    if rule is not None:
+        data["rule"] = rule
+    place = f"{record.topic}/{record.partition}/{record.offset}"
+    envelope = {
+        "specversion": "1.0",
+        "id": derived_uuid("rejected", place),
+        "source": SOURCE,
+        "type": REJECTED_TYPE,
+        "subject": told["id"],
+        "time": _time(now),
+        "datacontenttype": "application/json",
+        "dataschema": schema_uri("rejected"),
+        "partitionkey": told["source"],
+        "causationid": told["id"],
+        "data": data,
+    }
+    return Outgoing(topics.REJECTED, told["source"].encode(), orjson.dumps(envelope), lane, _HEADERS)
+
+
+def _readable(value: object) -> str:
+    return value if isinstance(value, str) and 0 < len(value) <= 128 else UNREAD  # noqa: PLR2004 - as in the envelope
+
+
+def _time(when: datetime) -> str:
+    return format_time(when.astimezone(WIB))

@@ -1,0 +1,18 @@
+"""The router's settings, from the environment with prefix ``SINERGI_``."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from sinergi_shared.runtime.settings import ServiceSettings
+
+
+class RouterSettings(ServiceSettings):
+    """Where the pack and the directory are, and where health and metrics are served."""
+
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8081
+    pack: Annotated[Path, Field(description="the region pack's folder")] = Path("deploy/regions/kalbar")
+    directory: Annotated[Path, Field(description="directory.yaml: who may send")] = Path(
+        "deploy/demo/directory.yaml"
+    )

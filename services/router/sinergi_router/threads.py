@@ -1,0 +1,84 @@
+"""What each event of a lane has become, in memory; written in the transaction that changes it.
+
+Rebuilt from ``sinergi.threads.v1`` when the lane is assigned. The truth is the topic.
+"""
+
+from sinergi_router.policy.facts import Informed, Thread
+from sinergi_shared.contracts.thread import Informed as InformedRecord
+from sinergi_shared.contracts.thread import Thread as ThreadRecord
+
+
+class Threads:
+    """The threads of one lane, by threadId."""
+
+    def __init__(self) -> None:
+        self._threads: dict[str, Thread] = {}
+
+    @property
+    def known(self) -> dict[str, Thread]:
+        """Every thread of the lane."""
+        return self._threads
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Take one record of the lane's topic; a null value forgets the thread."""
+        if value is None:
+            self._threads.pop(key.decode(), None)
+        else:
+            thread = from_record(value)
+            self._threads[thread.thread_id] = thread
+
+    def remember(self, thread: Thread) -> None:
+        """Keep a thread as a decision left it."""
+        self._threads[thread.thread_id] = thread
+
+
+def to_record(thread: Thread) -> bytes:
+    """Return a thread as it stands on its topic."""
+    record = ThreadRecord(
+        threadId=thread.thread_id,
+        source=thread.source,
+        eventNumber=thread.event_number,
+        status=thread.status,
+        state=thread.state,
+        revision=thread.revision,
+        highestSeverity=thread.highest_severity,
+        lead=thread.lead,
+        informed={
+            code: InformedRecord(
+                role=one.role,
+                level=one.level,
+                alertNumber=one.alert_number,
+                alertRevision=one.alert_revision,
+                ackDueAt=one.ack_due_at,
+            )
+            for code, one in thread.informed.items()
+        },
+        seen=thread.seen,
+        event=thread.pointer,
+        decidedAt=thread.decided_at,
+        policyVersion=thread.policy_version,
+    )
+    return record.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def from_record(value: bytes) -> Thread:
+    """Return the thread in a record of ours; anything else is a bug and raises."""
+    record = ThreadRecord.model_validate_json(value)
+    return Thread(
+        thread_id=record.threadId,
+        source=record.source,
+        event_number=record.eventNumber,
+        status=record.status,
+        state=record.state,
+        revision=record.revision,
+        highest_severity=record.highestSeverity,
+        lead=record.lead,
+        informed={
+            code: Informed(one.role, one.level, one.alertNumber, one.alertRevision, one.ackDueAt)
+            for code, one in record.informed.items()
+        },
+        seen=record.seen,
+        pointer=record.event,
+        decided_at=record.decidedAt,
+        policy_version=record.policyVersion,
+    )

@@ -1,0 +1,47 @@
+"""``sinergi.audit.v1``: every decision, for the record; codes and ids only, no field of the event."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sinergi_shared.contracts.alert import RoutingRule
+from sinergi_shared.contracts.base import AdminCode, AlertNumber, Contract, RecipientCode, ThreadId, Time
+from sinergi_shared.contracts.codes import AreaSource, Level, Role
+from sinergi_shared.contracts.envelope import CloudEvent
+from sinergi_shared.contracts.reasons import Outcome, Reason, Rule
+from sinergi_shared.contracts.thread import EventPointer
+
+AUDIT_TYPE = "id.sinergi.audit.decided.v1"
+
+
+class Told(Contract):
+    """One recipient of a decision: why, as what, how much."""
+
+    recipient: RecipientCode
+    role: Role
+    level: Level
+    rule: RoutingRule
+    alertNumber: AlertNumber
+    alertRevision: Annotated[int, Field(ge=1)]
+
+
+class Audited(Contract):
+    """One decision of the router; with the event at ``event`` and this policy it can be made again."""
+
+    threadId: ThreadId | None = None
+    eventId: str | None = None
+    outcome: Outcome
+    reason: Reason | None = None
+    rule: Rule | None = None
+    areaSource: AreaSource | None = None
+    adminCode: AdminCode | None = None
+    areaConflict: bool = False
+    late: bool = False
+    lead: RecipientCode | None = None
+    told: tuple[Told, ...] = ()
+    event: EventPointer
+    decidedAt: Time
+    policyVersion: str
+
+
+AuditEvent = CloudEvent[Audited]
