@@ -1,0 +1,12 @@
+"""Where things are in the checkout; all that is made or fetched is under ``.local``."""
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+LOCAL: Final = ROOT / ".local"
+RUN: Final = LOCAL / "run"
+KAFKA_FILES: Final = ROOT / "deploy" / "kafka"
+KAFKA_LIBS: Final = LOCAL / "kafka" / "libs"
+PACK: Final = ROOT / "deploy" / "regions" / "kalbar"
+DIRECTORY: Final = ROOT / "deploy" / "demo" / "directory.yaml"
