@@ -151,7 +151,7 @@ class Alert(Contract):
     """The alert's ``data``."""
 
     alertNumber: AlertNumber
-    alertRevision: SafeInt
+    alertRevision: Annotated[SafeInt, Field(description="per thread and recipient; ignore an older one")]
     eventNumber: EventNumber | None = None
     eventRevision: SafeInt
     msgType: AlertMsgType
@@ -198,8 +198,10 @@ class Alert(Contract):
     escalatesTo: RecipientCode | None = None
     otherRecipients: tuple[RecipientCode, ...] | None = None
     withheld: tuple[Withheld, ...]
-    redacted: tuple[str, ...]
-    latencyMs: Annotated[int, Field(ge=0)] | None = None
+    redacted: Annotated[
+        tuple[str, ...], Field(description="the fixed list of the level, whatever the event had")
+    ]
+    latencyMs: Annotated[int, Field(ge=0, description="receipt to issue, milliseconds")] | None = None
 
 
 AlertEvent = AlertEnvelope[Alert]

@@ -62,13 +62,28 @@ def _five_decimals(value: float) -> float:
     return value
 
 
-Time = Annotated[datetime, BeforeValidator(parse_time), PlainSerializer(format_time, when_used="json")]
+def _told(description: str) -> Any:  # noqa: ANN401 - an annotation, which has no better type
+    return Field(description=description)
+
+
+Time = Annotated[
+    datetime,
+    BeforeValidator(parse_time),
+    PlainSerializer(format_time, when_used="json"),
+    _told("RFC 3339 with an offset"),
+]
 Count = Annotated[StrictInt, Field(ge=0, le=500)]
 SafeInt = Annotated[StrictInt, Field(ge=1, le=2**53 - 1)]
 Number = Annotated[StrictFloat | StrictInt, Field(allow_inf_nan=False)]
-Latitude = Annotated[StrictFloat, Field(ge=-90, le=90, allow_inf_nan=False), AfterValidator(_five_decimals)]
+Latitude = Annotated[
+    StrictFloat,
+    Field(ge=-90, le=90, allow_inf_nan=False, description="degrees north, WGS 84, at most 5 decimals"),
+    AfterValidator(_five_decimals),
+]
 Longitude = Annotated[
-    StrictFloat, Field(ge=-180, le=180, allow_inf_nan=False), AfterValidator(_five_decimals)
+    StrictFloat,
+    Field(ge=-180, le=180, allow_inf_nan=False, description="degrees east, WGS 84, at most 5 decimals"),
+    AfterValidator(_five_decimals),
 ]
 
 
@@ -76,26 +91,42 @@ def _text(pattern: str) -> Any:  # noqa: ANN401 - an annotation, which has no be
     return StringConstraints(pattern=pattern, strict=True)
 
 
-EventNumber = Annotated[str, _text(r"^PRS-[0-9]{8}-[0-9A-Z]{4,10}$")]
-AlertNumber = Annotated[str, _text(r"^NTF-[A-Z2-7]{16}$")]
-ThreadId = Annotated[str, _text(r"^[A-Z2-7]{26}$")]
-DeliveryId = Annotated[str, _text(r"^[A-Z2-7]{26}$")]
+EventNumber = Annotated[
+    str,
+    _text(r"^PRS-[0-9]{8}-[0-9A-Z]{4,10}$"),
+    _told("WIB date and 4 to 10 characters; unique within its source, the same for all revisions"),
+]
+AlertNumber = Annotated[
+    str,
+    _text(r"^NTF-[A-Z2-7]{16}$"),
+    _told("derived from thread, cause and recipient; a replay gives the same"),
+]
+ThreadId = Annotated[
+    str, _text(r"^[A-Z2-7]{26}$"), _told("derived from source and event number; tells neither")
+]
+DeliveryId = Annotated[str, _text(r"^[A-Z2-7]{26}$"), _told("derived from alert, channel and contact point")]
 UuidV7 = Annotated[str, _text(r"^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
 UuidV8 = Annotated[str, _text(r"^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
 Uuid = Annotated[str, _text(r"^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")]
-AdminCode = Annotated[str, _text(r"^[0-9]{2}(\.[0-9]{2}(\.[0-9]{2})?)?$")]
-PlaceCode = Annotated[str, _text(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
-RecipientCode = Annotated[str, _text(r"^[A-Z0-9][A-Z0-9._-]{0,31}$")]
-KindCode = Annotated[str, _text(r"^[A-Z][A-Z0-9_]{1,31}$")]
-IndicatorCode = Annotated[str, _text(r"^[A-Z][A-Z0-9_]{1,47}$")]
+AdminCode = Annotated[
+    str,
+    _text(r"^[0-9]{2}(\.[0-9]{2}(\.[0-9]{2})?)?$"),
+    _told("Kemendagri code of a province, kabupaten or kecamatan"),
+]
+PlaceCode = Annotated[str, _text(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"), _told("a place of the region pack")]
+RecipientCode = Annotated[str, _text(r"^[A-Z0-9][A-Z0-9._-]{0,31}$"), _told("a recipient of the region pack")]
+KindCode = Annotated[str, _text(r"^[A-Z][A-Z0-9_]{1,31}$"), _told("a kind of agency")]
+IndicatorCode = Annotated[
+    str, _text(r"^[A-Z][A-Z0-9_]{1,47}$"), _told("an indicator; one that the pack does not know scores 0")
+]
 OpenWord = Annotated[str, _text(r"^[a-z][a-z0-9_]{0,31}$")]
-LanguageTag = Annotated[str, _text(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
-Sha256 = Annotated[str, _text(r"^[0-9a-f]{64}$")]
+LanguageTag = Annotated[str, _text(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"), _told("BCP 47")]
+Sha256 = Annotated[str, _text(r"^[0-9a-f]{64}$"), _told("SHA-256 in hex")]
 HttpsUri = Annotated[
     str, _text(r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?$")
 ]
 UpstreamSource = Annotated[str, _text(r"^urn:sinergi:sumber:[a-z0-9-]{1,32}:[a-z0-9-]{1,32}$")]
-JsonPointer = Annotated[str, _text(r"^(/.*)?$")]
+JsonPointer = Annotated[str, _text(r"^(/.*)?$"), _told("RFC 6901")]
 SchemaUri = Annotated[
     str,
     _text(

@@ -94,10 +94,14 @@ _VERSION: Final = re.compile(r"([0-9]+)-([0-9]+)-[0-9]+\.json$")
 class Location(Contract):
     """Where it was seen; a point has both coordinates or neither."""
 
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"lat": ["lon"], "lon": ["lat"]}})
+
     kind: LocationKind
     lat: Latitude | None = None
     lon: Longitude | None = None
-    accuracyM: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
+    accuracyM: Annotated[int, Field(strict=True, ge=0, le=1_000_000, description="metres, 95 %")] | None = (
+        None
+    )
     adminCode: AdminCode | None = None
     placeCode: PlaceCode | None = None
     handoverPlaceCode: PlaceCode | None = None
@@ -120,7 +124,9 @@ class Movement(Contract):
 
     direction: Direction | None = None
     mode: OpenWord | None = None
-    headingDeg: Annotated[int, Field(strict=True, ge=0, le=359)] | None = None
+    headingDeg: (
+        Annotated[int, Field(strict=True, ge=0, le=359, description="degrees from true north")] | None
+    ) = None
     speedKmh: Annotated[Number, Field(ge=0, le=2000)] | None = None
 
 
@@ -184,8 +190,22 @@ class SuspiciousMovement(Contract):
     danger: Annotated[bool, Field(strict=True)] | None = None
     implicatedUnits: Annotated[tuple[RecipientCode, ...], Field(max_length=5)] = ()
     handling: Handling | None = None
-    reliability: Annotated[str, StringConstraints(pattern="^[A-F]$", strict=True)] | None = None
-    accuracy: Annotated[str, StringConstraints(pattern="^[1-6]$", strict=True)] | None = None
+    reliability: (
+        Annotated[
+            str,
+            StringConstraints(pattern="^[A-F]$", strict=True),
+            Field(description="of the source; A is best"),
+        ]
+        | None
+    ) = None
+    accuracy: (
+        Annotated[
+            str,
+            StringConstraints(pattern="^[1-6]$", strict=True),
+            Field(description="of the information; 1 is best"),
+        ]
+        | None
+    ) = None
     group: Group | None = None
     pass_: Annotated[Pass | None, Field(alias="pass")] = None
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=32)] = ()
@@ -223,8 +243,12 @@ class EventAttributes(Contract):
     source: UpstreamSource
     type: Annotated[str, StringConstraints(min_length=1, max_length=256, strict=True)]
     subject: EventNumber
+    # Either case without an inline flag: the published pattern must be read by any regex engine.
     datacontenttype: Annotated[
-        str, StringConstraints(pattern=r"^(?i:application/json)\s*(;.*)?$", strict=True)
+        str,
+        StringConstraints(
+            pattern=r"^[Aa][Pp][Pp][Ll][Ii][Cc][Aa][Tt][Ii][Oo][Nn]/[Jj][Ss][Oo][Nn]\s*(;.*)?$", strict=True
+        ),
     ]
     dataschema: SchemaUri
     partitionkey: Annotated[str, StringConstraints(min_length=1, max_length=64, strict=True)]
