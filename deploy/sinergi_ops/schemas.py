@@ -8,6 +8,7 @@ import argparse
 import difflib
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,16 +19,17 @@ from pydantic_core import core_schema
 
 from sinergi_ops import asyncapi
 from sinergi_shared.contracts import examples, topics
-from sinergi_shared.contracts.alert import AlertEvent
-from sinergi_shared.contracts.control import ControlEvent
+from sinergi_shared.contracts.alert import ALERT_TYPES, AlertEvent
+from sinergi_shared.contracts.codes import ControlKind, RequestVerb
+from sinergi_shared.contracts.control import ControlEvent, control_type
 from sinergi_shared.contracts.envelope import SCHEMA_BASE, schema_uri
-from sinergi_shared.contracts.event import KNOWN_MAJOR, KNOWN_MINOR, SuspiciousMovementEvent
-from sinergi_shared.contracts.followup import FollowUpEvent, ReceiptEvent
-from sinergi_shared.contracts.job import JobEvent
-from sinergi_shared.contracts.rejected import RejectedEvent
-from sinergi_shared.contracts.request import RequestEvent
-from sinergi_shared.contracts.response import ResponseEvent
-from sinergi_shared.contracts.status import StatusEvent
+from sinergi_shared.contracts.event import EVENT_TYPE, KNOWN_MAJOR, KNOWN_MINOR, SuspiciousMovementEvent
+from sinergi_shared.contracts.followup import RECEIPT_TYPE, FollowUpEvent, ReceiptEvent
+from sinergi_shared.contracts.job import JOB_TYPE, JobEvent
+from sinergi_shared.contracts.rejected import REJECTED_TYPE, RejectedEvent
+from sinergi_shared.contracts.request import RequestEvent, request_type
+from sinergi_shared.contracts.response import RESPONSE_TYPE, ResponseEvent
+from sinergi_shared.contracts.status import STATUS_TYPE, StatusEvent
 from sinergi_shared.contracts.thread import Thread
 
 DIRECTORY: Final = Path(__file__).resolve().parents[1] / "schemas"
@@ -42,14 +44,20 @@ class Message:
     title: str
     model: type[BaseModel]
     uri: str
+    types: tuple[str, ...]  # CloudEvents types; none for what is not a CloudEvent
     topics: tuple[str, ...]
     examples: tuple[dict[str, Any], ...]
 
 
 def _message(
-    name: str, title: str, model: type[BaseModel], on: tuple[str, ...], *told: dict[str, Any]
+    name: str,
+    title: str,
+    model: type[BaseModel],
+    types: Iterable[str],
+    on: tuple[str, ...],
+    *told: dict[str, Any],
 ) -> Message:
-    return Message(name, title, model, schema_uri(name), on, told)
+    return Message(name, title, model, schema_uri(name), tuple(dict.fromkeys(types)), on, told)
 
 
 MESSAGES: Final = (
@@ -58,6 +66,7 @@ MESSAGES: Final = (
         title="Suspicious movement, as an upstream system tells it",
         model=SuspiciousMovementEvent,
         uri=f"{SCHEMA_BASE}/movement/suspicious/{KNOWN_MAJOR}-{KNOWN_MINOR}-0.json",
+        types=(EVENT_TYPE,),
         topics=(topics.submitted("{source}"), topics.EVENTS),
         examples=(examples.EVENT,),
     ),
@@ -65,21 +74,42 @@ MESSAGES: Final = (
         "alert",
         "Alert, as one agency may know it",
         AlertEvent,
+        ALERT_TYPES.values(),
         (topics.alerts("{recipient}"), topics.drills("{recipient}")),
         examples.ALERT,
         examples.ALERT_L1,
     ),
-    _message("job", "What to deliver for one decision", JobEvent, (topics.JOBS,), examples.JOB),
+    _message("job", "What to deliver for one decision", JobEvent, (JOB_TYPE,), (topics.JOBS,), examples.JOB),
     _message(
-        "request", "Asks the router to decide again", RequestEvent, (topics.REQUESTS,), examples.REQUEST
+        "request",
+        "Asks the router to decide again",
+        RequestEvent,
+        map(request_type, RequestVerb),
+        (topics.REQUESTS,),
+        examples.REQUEST,
     ),
-    _message("thread", "What one event has become", Thread, (topics.THREADS,), examples.THREAD),
-    _message("followup", "Where a delivery stands", FollowUpEvent, (topics.FOLLOWUP,), examples.FOLLOWUP),
-    _message("receipt", "What became of one attempt to deliver", ReceiptEvent, (), examples.RECEIPT),
+    _message("thread", "What one event has become", Thread, (), (topics.THREADS,), examples.THREAD),
+    _message(
+        "followup",
+        "Where a delivery stands",
+        FollowUpEvent,
+        (RECEIPT_TYPE,),
+        (topics.FOLLOWUP,),
+        examples.FOLLOWUP,
+    ),
+    _message(
+        "receipt",
+        "What became of one attempt to deliver",
+        ReceiptEvent,
+        (RECEIPT_TYPE,),
+        (),
+        examples.RECEIPT,
+    ),
     _message(
         "response",
         "An agency's answer",
         ResponseEvent,
+        (RESPONSE_TYPE,),
         (topics.responses("{recipient}"), topics.RESPONSES),
         examples.RESPONSE,
     ),
@@ -87,14 +117,23 @@ MESSAGES: Final = (
         "status",
         "What became of a message, told to its source",
         StatusEvent,
+        (STATUS_TYPE,),
         (topics.status("{source}"),),
         examples.STATUS,
     ),
-    _message("control", "A switch with its own end", ControlEvent, (topics.CONTROLS,), examples.CONTROL),
+    _message(
+        "control",
+        "A switch with its own end",
+        ControlEvent,
+        map(control_type, ControlKind),
+        (topics.CONTROLS,),
+        examples.CONTROL,
+    ),
     _message(
         "rejected",
         "A refused message, kept for replay",
         RejectedEvent,
+        (REJECTED_TYPE,),
         (topics.REJECTED,),
         examples.REJECTED,
     ),
@@ -124,6 +163,8 @@ def json_schema(message: Message) -> dict[str, Any]:
     made: dict[str, Any] = _mended(
         message.model.model_json_schema(schema_generator=WireSchema, by_alias=True)
     )
+    if message.types:
+        made["properties"]["type"] = {"type": "string", "enum": list(message.types)}
     made |= {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": message.uri,

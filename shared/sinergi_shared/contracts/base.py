@@ -18,6 +18,7 @@ from pydantic import (
     StrictInt,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
 )
 
 WIB: Final = timezone(timedelta(hours=7), "WIB")
@@ -70,7 +71,15 @@ Time = Annotated[
     datetime,
     BeforeValidator(parse_time),
     PlainSerializer(format_time, when_used="json"),
-    _told("RFC 3339 with an offset"),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            # Most validators take format as a remark, so the pattern says it too.
+            "pattern": f"^{_RFC3339.pattern}$",
+            "description": "RFC 3339 with an offset",
+        }
+    ),
 ]
 Count = Annotated[StrictInt, Field(ge=0, le=500)]
 SafeInt = Annotated[StrictInt, Field(ge=1, le=2**53 - 1)]
