@@ -12,6 +12,7 @@ from sinergi_shared.contracts.base import (
     RecipientCode,
     ThreadId,
     Time,
+    UuidV8,
 )
 from sinergi_shared.contracts.codes import AlertMsgType, Channel, DeliveryState, Severity, Status
 from sinergi_shared.contracts.envelope import CloudEvent
@@ -37,6 +38,7 @@ class Receipt(Contract):
 class JobPointer(Contract):
     """Where the job stands on ``sinergi.jobs.v1``: what is to be said is read again from there."""
 
+    id: UuidV8
     partition: Annotated[int, Field(ge=0)]
     offset: Annotated[int, Field(ge=0)]
 
