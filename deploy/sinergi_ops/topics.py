@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from sinergi_ops.places import DIRECTORY, PACK
 from sinergi_shared.contracts.topics import DEFAULT_LANES, WantedTopic, wanted
 from sinergi_shared.directory import DirectoryError, read_directory
 from sinergi_shared.region.bus import recipients_on_bus
@@ -263,12 +264,12 @@ _Json = Annotated[
 
 @app.command("plan")
 def plan_command(
-    pack: _Pack,
-    directory: _Directory,
     kafka: _Kafka = "127.0.0.1:19092",
+    pack: _Pack = PACK,
+    directory: _Directory = DIRECTORY,
     lanes: _Lanes = DEFAULT_LANES,
     replication: _Replication = 1,
-    as_json: _Json = False,  # noqa: FBT002 - a flag of the command line
+    as_json: _Json = False,
 ) -> None:
     """Tunjukkan yang akan diubah; tidak mengubah apa pun. / Show what would change; change nothing."""
     _tell(_run(plan, kafka, pack, directory, lanes, replication), as_json=as_json, done=False)
@@ -276,12 +277,12 @@ def plan_command(
 
 @app.command("apply")
 def apply_command(
-    pack: _Pack,
-    directory: _Directory,
     kafka: _Kafka = "127.0.0.1:19092",
+    pack: _Pack = PACK,
+    directory: _Directory = DIRECTORY,
     lanes: _Lanes = DEFAULT_LANES,
     replication: _Replication = 1,
-    as_json: _Json = False,  # noqa: FBT002 - a flag of the command line
+    as_json: _Json = False,
 ) -> None:
     """Buat yang belum ada, betulkan setelan. / Make what is missing, set what differs; safe to repeat."""
     _tell(_run(apply, kafka, pack, directory, lanes, replication), as_json=as_json, done=True)
