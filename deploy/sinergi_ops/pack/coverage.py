@@ -11,8 +11,8 @@ from shapely.geometry.base import BaseGeometry
 KM_PER_DEGREE: Final = 111.195
 """The plane in which a pack measures: 1 degree is this on both axes (region README)."""
 
-NARROW_GAP: Final = 0.0001
-"""Degrees, about 11 m: two outer edges that run closer than this were meant to be one."""
+NARROW_GAP: Final = 0.00001
+"""Degrees, about 1 m, the grain of five decimals: edges that run closer were meant to be one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """The kecamatan listed as border ones touch the border line, and no others do."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import shapely
 
-from sinergi_ops.pack.coverage import NARROW_GAP
 from sinergi_ops.pack.files import PackFiles
 from sinergi_ops.pack.findings import Finding, Rule, Words
 from sinergi_shared.region.tables import BORDER, GEOMETRY
+
+_TOUCHING: Final = 0.0001
+"""Degrees, about 11 m: outline and line may come from different drawings of one border."""
 
 
 def check(files: PackFiles) -> Iterator[Finding]:
@@ -26,7 +29,7 @@ def check(files: PackFiles) -> Iterator[Finding]:
 
 def _districts(files: PackFiles, line: shapely.Geometry) -> Iterator[Finding]:
     listed = {row["kode_kec"]: row for row in files.tables["border_kecamatan"]}
-    near = {code for code, feature in files.kecamatan.items() if feature.shape.dwithin(line, NARROW_GAP)}
+    near = {code for code, feature in files.kecamatan.items() if feature.shape.dwithin(line, _TOUCHING)}
     for code in sorted((listed.keys() & files.kecamatan.keys()) - near):
         yield Finding(
             Rule.BORDER,
