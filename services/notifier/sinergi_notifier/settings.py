@@ -19,7 +19,7 @@ class NotifierSettings(ServiceSettings):
         "deploy/demo/directory.yaml"
     )
     smtp: Address = "127.0.0.1:18025"
-    smtp_tls: Tls = "starttls"
+    smtp_tls: Annotated[Tls | None, Field(description="starttls unless told otherwise; none in the demo")] = None
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     mail_from: Annotated[
@@ -33,9 +33,14 @@ class NotifierSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _mail_is_encrypted(self) -> Self:
-        if self.smtp_tls == "none" and not self.demo and not _loopback(self.mail_server.host):
+        if self.tls == "none" and not self.demo and not _loopback(self.mail_server.host):
             raise ValueError("SINERGI_SMTP_TLS=none is for the demo or a relay on this machine only")
         return self
+
+    @property
+    def tls(self) -> Tls:
+        """How the relay is spoken to."""
+        return self.smtp_tls or ("none" if self.demo else "starttls")
 
     @property
     def mail_server(self) -> MailServer:
@@ -44,7 +49,7 @@ class NotifierSettings(ServiceSettings):
         return MailServer(
             host=host.strip("[]"),
             port=int(port),
-            tls=self.smtp_tls,
+            tls=self.tls,
             sender=self.mail_from,
             username=self.smtp_user,
             password=self.smtp_password.get_secret_value() if self.smtp_password else None,
