@@ -87,3 +87,11 @@ def test_credit_and_provenance_survive_sealing(pack):
     seal(pack.directory)
     assert read_manifest(pack.directory) == before
     assert "CC BY 3.0 IGO" in before.credit
+
+
+@pytest.mark.parametrize(
+    "file", [KALBAR / "README.md", KALBAR.parents[2] / "NOTICE"], ids=lambda path: path.name
+)
+def test_the_credit_line_is_shown_where_the_data_is(file):
+    words = file.read_text(encoding="utf-8").replace("> ", "").split()
+    assert " ".join(read_manifest(KALBAR).credit.split()) in " ".join(words)

@@ -100,6 +100,15 @@ class PackFiles:
         return tuple(row for row in self.tables["recipients"] if row["active"] == YES)
 
     @cached_property
+    def offices(self) -> dict[str, dict[str, list[Row]]]:
+        """Active recipients by kind and by the area codes of their jurisdiction."""
+        found: dict[str, dict[str, list[Row]]] = {}
+        for row in self.active:
+            for code in row.parts("jurisdiction", ","):
+                found.setdefault(row["kind"], {}).setdefault(code, []).append(row)
+        return found
+
+    @cached_property
     def parameters(self) -> dict[tuple[str, str], Row]:
         """Rows of ``routing_rules.csv`` by rule and parameter."""
         return {(row["rule"], row["parameter"]): row for row in self.tables["routing_rules"]}

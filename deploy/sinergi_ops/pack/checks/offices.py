@@ -35,33 +35,27 @@ def kinds_of(files: PackFiles, scopes: frozenset[str]) -> frozenset[str]:
     return frozenset(wanted & files.column("recipients", "kind"))
 
 
-def offices_at(files: PackFiles, kind: str, area: str) -> tuple[int, list[str]]:
-    """Return the longest code that covers the area, by length, and the active offices that have it."""
-    best: tuple[int, list[str]] = (0, [])
-    for row in files.active:
-        if row["kind"] != kind:
-            continue
-        for code in row.parts("jurisdiction", ","):
-            covers = area == code or area.startswith(f"{code}.")
-            if covers and len(code) >= best[0]:
-                best = (len(code), [*(best[1] if len(code) == best[0] else []), row["code"]])
-    return best
+def offices_at(files: PackFiles, kind: str, area: str) -> tuple[str, list[str]]:
+    """Return the longest code that covers the area, and the active offices of the kind that have it."""
+    held = files.offices.get(kind, {})
+    for code in (area, area[:5], area[:2]):
+        if code in held:
+            return code, [row["code"] for row in held[code]]
+    return "", []
 
 
 def _twice(files: PackFiles, kind: str) -> Iterator[Finding]:
-    first: dict[str, str] = {}
-    for row in files.active:
-        for code in row.parts("jurisdiction", ",") if row["kind"] == kind else ():
-            if first.setdefault(code, row["code"]) != row["code"]:
-                yield Finding(
-                    Rule.OFFICE_AMBIGUOUS,
-                    row.file,
-                    row.number,
-                    Words(
-                        f"Wilayah {code} juga milik {first[code]} ({kind})",
-                        f"Area {code} is also {first[code]}'s ({kind})",
-                    ),
-                )
+    for code, (first, *others) in files.offices.get(kind, {}).items():
+        for row in others:
+            yield Finding(
+                Rule.OFFICE_AMBIGUOUS,
+                row.file,
+                row.number,
+                Words(
+                    f"Wilayah {code} juga milik {first['code']} ({kind})",
+                    f"Area {code} is also {first['code']}'s ({kind})",
+                ),
+            )
 
 
 def _unserved(files: PackFiles, kind: str) -> Iterator[Finding]:
@@ -83,8 +77,8 @@ def _unserved(files: PackFiles, kind: str) -> Iterator[Finding]:
 
 def _is_served(files: PackFiles, kind: str, area: str, kabupaten: Row) -> bool:
     """Whether an office near enough serves the area; the province's only where the table says so."""
-    length, offices = offices_at(files, kind, area)
-    if length > len(files.manifest.province.code):
+    code, offices = offices_at(files, kind, area)
+    if offices and code != files.manifest.province.code:
         return True
     column = DEFAULT_OFFICES.get(kind)
     return bool(offices) and (column is None or kabupaten[column] in offices)
