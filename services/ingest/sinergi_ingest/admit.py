@@ -29,6 +29,9 @@ from sinergi_shared.contracts.reasons import UNREADABLE, Reason, Rule, Stage
 MAX_AHEAD: Final = timedelta(seconds=600)
 """``FUTURE_TIME.max_ahead`` of the Kalbar pack: a clock may be off, an event is not from tomorrow."""
 
+MAX_POINTERS: Final = 32
+"""So many places are told; a hostile event could have thousands."""
+
 _OF_THE_DATA: Final = frozenset({"time", "data"})
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _SOURCE: Final = re.compile(r"urn:sinergi:sumber:[a-z0-9-]{1,32}:[a-z0-9-]{1,32}")
@@ -126,7 +129,7 @@ def _judge(document: dict[str, Any], known_sources: Collection[str], now: dateti
         if isinstance(verdict, Admitted):
             return verdict
         refused = verdict
-    return replace(refused, personal_data=bool(findings))
+    return replace(refused, fields=refused.fields[:MAX_POINTERS], personal_data=bool(findings))
 
 
 def _envelope(document: dict[str, Any], claim: Claim) -> Refused | None:

@@ -1,0 +1,3 @@
+from sinergi_ingest.app import main
+
+main()

@@ -1,0 +1,56 @@
+"""What a sender gets back, as JSON.
+
+A refusal is a problem document (RFC 9457), Indonesian first, English beside.
+"""
+# ruff: noqa: N815 - a field has one spelling, the one on the wire
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sinergi_ingest.request_body import MAX_ITEMS
+from sinergi_shared.contracts.base import Contract, EventNumber, JsonPointer, UuidV7
+from sinergi_shared.contracts.envelope import SCHEMA_BASE
+from sinergi_shared.contracts.reasons import Reason, Rule
+
+
+class Problem(Contract):
+    """Why a request or one of its items was not taken; pointers, never values."""
+
+    type: Annotated[str, Field(examples=[f"{SCHEMA_BASE}/problem/PII_DETECTED"])]
+    title: Annotated[str, Field(description="Indonesian")]
+    titleEn: Annotated[str, Field(description="English")]
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: Annotated[str, Field(description="what to do, Indonesian")]
+    detailEn: Annotated[str, Field(description="what to do, English")]
+    reason: Annotated[str | None, Field(json_schema_extra={"enum": [*(str(one) for one in Reason), None]})]
+    rule: Annotated[str | None, Field(json_schema_extra={"enum": [*(str(one) for one in Rule), None]})] = None
+    pointers: Annotated[tuple[JsonPointer, ...], Field(description="JSON pointers into the event")] = ()
+    id: Annotated[str | None, Field(description="id of the event, when it could be read")] = None
+    eventNumber: str | None = None
+    retryable: Annotated[bool, Field(description="whether the same bytes may pass later")] = False
+
+
+class Taken(Contract):
+    """An event that is stored, or in a check one that would be."""
+
+    id: UuidV7
+    eventNumber: EventNumber
+    noteWithheld: Annotated[bool, Field(description="personal data stood in the note; it was left out")]
+
+
+class Item(Contract):
+    """What became of one event of many."""
+
+    index: Annotated[int, Field(ge=0, lt=MAX_ITEMS)]
+    status: Annotated[int, Field(description="as if it had been sent alone", examples=[202, 422, 503])]
+    id: UuidV7 | None = None
+    eventNumber: EventNumber | None = None
+    noteWithheld: bool | None = None
+    problem: Problem | None = None
+
+
+class Items(Contract):
+    """What became of each event of a batch or of JSON lines, in the order of the request."""
+
+    items: tuple[Item, ...]

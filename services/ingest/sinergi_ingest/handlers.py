@@ -1,0 +1,141 @@
+"""The shell: bytes in, verdicts from the pure room, records out, an answer back."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sinergi_ingest import problem
+from sinergi_ingest.admit import Admitted, Refused, Verdict, admit
+from sinergi_ingest.answers import Problem
+from sinergi_ingest.metrics import IngestMetrics
+from sinergi_ingest.outbox import Outbox
+from sinergi_ingest.records import Origin, event_record, rejected_record, status_record
+from sinergi_shared.contracts.reasons import Reason
+from sinergi_shared.directory import Directory, Source
+from sinergi_shared.runtime.lanes import Outgoing
+
+_RETRY_AFTER_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An event that Kafka has, or in a check one that would be taken."""
+
+    id: str
+    event_number: str
+    note_withheld: bool
+
+
+Answer = Accepted | Problem
+
+
+class Intake:
+    """Takes events of known sources, by either way; ``clock`` and ``seconds`` give the time."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        outbox: Outbox,
+        metrics: IngestMetrics,
+        *,
+        lanes: int,
+        clock: Callable[[], datetime],
+        seconds: Callable[[], float],
+    ) -> None:
+        self._urns = frozenset(source.urn for source in directory.sources)
+        self._outbox = outbox
+        self._metrics = metrics
+        self._lanes = lanes
+        self._clock = clock
+        self._seconds = seconds
+
+    async def check(self, source: Source, bodies: Sequence[bytes]) -> list[Answer]:
+        """Return what ``take`` would answer, and keep nothing."""
+        verdicts = await self._judge(bodies, self._urns)
+        for verdict in verdicts:
+            self._metrics.checked.labels("no" if isinstance(verdict, Refused) else "yes").inc()
+        return [self._answer(source, verdict, stored=True) for verdict in verdicts]
+
+    async def take(self, source: Source, bodies: Sequence[bytes]) -> list[Answer]:
+        """Store events and refusals; answer each item, ``202`` only for what Kafka has."""
+        started, received_at = self._seconds(), self._clock()
+        verdicts = await self._judge(bodies, self._urns)
+        spoken = [index for index, verdict in enumerate(verdicts) if not self._of_another(source, verdict)]
+        records = [
+            self._record(verdicts[index], Origin(source, bodies[index], received_at)) for index in spoken
+        ]
+        stored = dict(zip(spoken, await self._outbox.publish(records), strict=True))
+        self._metrics.seconds.labels("http").observe(self._seconds() - started)
+        for index, kept in stored.items():
+            self._metrics.told("http", verdicts[index], stored=kept)
+        return [
+            self._answer(source, verdict, stored=stored.get(index, True))
+            for index, verdict in enumerate(verdicts)
+        ]
+
+    async def take_submitted(self, origins: Sequence[Origin], bodies: Sequence[bytes | None]) -> None:
+        """Store events of Kafka senders, and tell them of refusals; return once all of it is stored."""
+        started = self._seconds()
+        verdicts = [
+            (await self._judge([body], {origin.source.urn}))[0]
+            for origin, body in zip(origins, bodies, strict=True)
+        ]
+        records = [
+            record
+            for verdict, origin in zip(verdicts, origins, strict=True)
+            for record in self._submitted_records(verdict, origin)
+        ]
+        await self._store_all(records)
+        self._metrics.seconds.labels("kafka").observe(self._seconds() - started)
+        for verdict in verdicts:
+            self._metrics.told("kafka", verdict, stored=True)
+
+    async def _judge(
+        self, bodies: Sequence[bytes | None], known_sources: frozenset[str] | set[str]
+    ) -> list[Verdict]:
+        verdicts = []
+        for body in bodies:
+            verdicts.append(admit(body, known_sources, self._clock()))
+            await asyncio.sleep(0)  # a batch of hostile bodies must not hold up anybody else
+        return verdicts
+
+    async def _store_all(self, records: list[Outgoing]) -> None:
+        while records:
+            stored = await self._outbox.publish(records)
+            missing = stored.index(False) if False in stored else len(records)
+            # From the first missing one on, so that updates stay behind their original.
+            records = records[missing:]
+            if records:
+                self._metrics.unstored.labels("kafka").inc()
+                await asyncio.sleep(_RETRY_AFTER_S)
+
+    def _submitted_records(self, verdict: Verdict, origin: Origin) -> list[Outgoing]:
+        record = self._record(verdict, origin)
+        told = [status_record(verdict, origin, self._clock())] if isinstance(verdict, Refused) else []
+        return [record, *told]
+
+    def _record(self, verdict: Verdict, origin: Origin) -> Outgoing:
+        match verdict:
+            case Admitted():
+                return event_record(verdict, self._lanes)
+            case Refused():
+                return rejected_record(verdict, origin, self._clock(), self._lanes)
+
+    def _of_another(self, source: Source, verdict: Verdict) -> bool:
+        claimed = verdict.claim.source
+        return claimed in self._urns and claimed != source.urn
+
+    def _answer(self, source: Source, verdict: Verdict, *, stored: bool) -> Answer:
+        if self._of_another(source, verdict):
+            self._metrics.turned_away.labels(Reason.NOT_ALLOWED).inc()
+            return problem.at_the_door(Reason.NOT_ALLOWED)
+        if not stored:
+            return problem.at_the_door(Reason.UNAVAILABLE)
+        match verdict:
+            case Refused():
+                return problem.refused(verdict)
+            case Admitted(event=event):
+                withheld = verdict.note_withheld is not None
+                return Accepted(event.id, event.data.eventNumber, withheld)

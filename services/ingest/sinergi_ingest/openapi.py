@@ -1,0 +1,118 @@
+"""``/openapi.json``: every request form, every status, every field of an event."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from sinergi_ingest import problem
+from sinergi_ingest.answers import Items, Problem, Taken
+from sinergi_ingest.request_body import MAX_ITEMS, Form
+from sinergi_shared.contracts.event import EXAMPLE, SuspiciousMovementEvent
+
+ABOUT: Final[dict[str, Any]] = {
+    "title": "Sinergi ingest",
+    "version": "1",
+    "description": (
+        "Lapor dugaan pergerakan mencurigakan di perbatasan Kalbar-Sarawak. "
+        "Report suspicious movements at the Kalbar-Sarawak border, as CloudEvents 1.0."
+    ),
+}
+
+_REF: Final = "#/components/schemas/{model}"
+_REFUSALS: Final = {
+    HTTPStatus.BAD_REQUEST: "The bytes are not strict JSON, or a CloudEvents attribute is wrong",
+    HTTPStatus.UNAUTHORIZED: "No key, or one that is not known",
+    HTTPStatus.FORBIDDEN: "The source is not registered, or not the key's own",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Over 64 KiB an event, 4 MiB or 1,000 events a request",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Another media type, or a compressed body",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The event may not be carried or does not follow the contract",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Not stored; send the same again after Retry-After seconds",
+}
+
+
+def operation(good: HTTPStatus) -> dict[str, Any]:
+    """Return what an operation documents: its forms, and every status that it answers with."""
+    return {
+        "response_model": None,
+        "responses": {
+            int(good): {
+                "description": "One event was taken",
+                "content": {"application/json": {"schema": _ref("Taken")}},
+            },
+            200: _accepted_many(good),
+            **{int(status): _refusal(status, told) for status, told in _REFUSALS.items()},
+        },
+        "openapi_extra": {"requestBody": _REQUEST, "security": [{"sourceKey": []}]},
+    }
+
+
+def describe(api: FastAPI) -> None:
+    """Make the API answer ``/openapi.json`` with the schemas that its operations name."""
+
+    def document() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            told = get_openapi(routes=api.routes, **ABOUT)
+            components = told.setdefault("components", {})
+            components["schemas"] = _schemas()
+            components["securitySchemes"] = {
+                "sourceKey": {"type": "http", "scheme": "bearer", "bearerFormat": "sng_<id>_<secret>"}
+            }
+            api.openapi_schema = told
+        return api.openapi_schema
+
+    api.openapi = document  # type: ignore[method-assign] # FastAPI's own way to extend the document
+
+
+def _ref(model: str) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model)}
+
+
+def _schemas() -> dict[str, Any]:
+    _, found = models_json_schema(
+        [
+            (SuspiciousMovementEvent, "validation"),
+            (Problem, "serialization"),
+            (Taken, "serialization"),
+            (Items, "serialization"),
+        ],
+        ref_template=_REF,
+    )
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
+
+
+def _accepted_many(good: HTTPStatus) -> dict[str, Any]:
+    schema = _ref("Items") if good is not HTTPStatus.OK else {"oneOf": [_ref("Taken"), _ref("Items")]}
+    return {
+        "description": "Many events: one answer each" + (", or one event" if good is HTTPStatus.OK else ""),
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _refusal(status: HTTPStatus, told: str) -> dict[str, Any]:
+    refusal: dict[str, Any] = {
+        "description": told,
+        "content": {problem.MEDIA_TYPE: {"schema": _ref("Problem")}},
+    }
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        refusal["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
+    if status is HTTPStatus.UNAUTHORIZED:
+        refusal["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+    return refusal
+
+
+_REQUEST: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {
+        Form.ONE.value: {"schema": _ref("SuspiciousMovementEvent"), "example": EXAMPLE},
+        Form.BATCH.value: {
+            "schema": {"type": "array", "items": _ref("SuspiciousMovementEvent"), "maxItems": MAX_ITEMS}
+        },
+        Form.LINES.value: {
+            "schema": {"type": "string", "description": "one event a line, as JSON without line breaks"}
+        },
+    },
+}

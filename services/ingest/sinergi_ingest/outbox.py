@@ -1,0 +1,81 @@
+"""Records to Kafka, known to be stored or not: the one promise behind every ``202``.
+
+Stored means that every in-sync replica has it (``acks=all``). Not stored within eight seconds is
+told as such; the record may still arrive, and the sender's repeat is then merged.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from aiokafka.errors import KafkaError
+
+from sinergi_shared.runtime.lanes import Outgoing
+
+STORE_WITHIN_S: Final = 8.0
+AWAY_AFTER_S: Final = 1.5
+"""A send that waits this long shows that Kafka does not answer; new ones are then refused at once."""
+
+
+class Producer(Protocol):
+    """What the outbox needs of a Kafka producer."""
+
+    async def send(self, topic: str, value: bytes | None, **more: Any) -> "asyncio.Future[Any]":  # noqa: ANN401 - aiokafka's own options
+        """Queue a record; the future ends when the brokers have it."""
+
+
+class Outbox:
+    """Publishes through one idempotent producer, and knows whether Kafka answers."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._since: dict[object, float] = {}
+
+    @property
+    def answers(self) -> bool:
+        """Whether Kafka seems to answer; false at once when earlier sends hang."""
+        now = asyncio.get_running_loop().time()
+        oldest = next(iter(self._since.values()), now)
+        return now - oldest < AWAY_AFTER_S
+
+    async def publish(self, records: Sequence[Outgoing]) -> list[bool]:
+        """Send in order and wait; return for each record whether it is stored."""
+        attempt = object()
+        self._since[attempt] = asyncio.get_running_loop().time()
+        futures: list[asyncio.Future[Any]] = []
+        try:
+            async with asyncio.timeout(STORE_WITHIN_S):
+                for record in records:
+                    futures.append(await self._send(record))  # noqa: PERF401 - keeps those sent before a failure
+                await _all_done(futures)
+        except (TimeoutError, KafkaError):
+            pass  # what is not stored by now is told as not stored
+        finally:
+            del self._since[attempt]
+        return [_stored(future) for future in futures] + [False] * (len(records) - len(futures))
+
+    async def _send(self, record: Outgoing) -> "asyncio.Future[Any]":
+        return await self._producer.send(
+            record.topic,
+            record.value,
+            key=record.key,
+            partition=record.partition,
+            headers=list(record.headers),
+        )
+
+
+async def _all_done(futures: Sequence["asyncio.Future[Any]"]) -> None:
+    # Not gather: a time-out would cancel the futures, and with them records that are on their way.
+    if futures:
+        await asyncio.wait(futures)
+
+
+def _stored(future: "asyncio.Future[Any]") -> bool:
+    if not future.done() or future.cancelled():
+        # Nobody waits for it any more: its late failure is no news.
+        future.add_done_callback(lambda late: late.cancelled() or late.exception())
+        return False
+    error = future.exception()
+    if error is not None and not isinstance(error, KafkaError):
+        raise error
+    return error is None

@@ -1,0 +1,164 @@
+"""What a refused sender is told: what is wrong and what to do, Indonesian first, English beside.
+
+RFC 9457 problem documents; the same advice goes into ``action`` of a rejected record.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sinergi_ingest.admit import Refused
+from sinergi_ingest.answers import Problem
+from sinergi_shared.contracts.envelope import SCHEMA_BASE
+from sinergi_shared.contracts.reasons import Reason, Rule, Stage
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A title and what to do, in both languages."""
+
+    title: str
+    title_en: str
+    do: str
+    do_en: str
+
+
+_ADVICE: Final[dict[Reason, Advice]] = {
+    Reason.TOO_LARGE: Advice(
+        "Pesan terlalu besar",
+        "The message is too large",
+        "Kirim peristiwa paling besar 64 KiB, dan permintaan paling besar 4 MiB atau 1.000 peristiwa",
+        "Send events of at most 64 KiB, and requests of at most 4 MiB or 1,000 events",
+    ),
+    Reason.ENVELOPE_INVALID: Advice(
+        "Atribut CloudEvents kurang atau keliru",
+        "A CloudEvents attribute is missing or malformed",
+        "Perbaiki atribut yang ditunjuk pointers, lalu kirim ulang",
+        "Mend the attributes named by the pointers, then send again",
+    ),
+    Reason.SOURCE_UNKNOWN: Advice(
+        "Sumber tidak terdaftar",
+        "The source is not registered",
+        "Pakai nilai source yang terdaftar untuk sistem Anda, atau minta pendaftaran",
+        "Use the source value registered for your system, or ask for registration",
+    ),
+    Reason.TYPE_UNSUPPORTED: Advice(
+        "Jenis peristiwa tidak didukung",
+        "The event type is not supported",
+        "Pakai type id.sinergi.movement.suspicious.v1",
+        "Use type id.sinergi.movement.suspicious.v1",
+    ),
+    Reason.VERSION_UNKNOWN: Advice(
+        "Versi skema belum dikenal",
+        "The schema version is not known yet",
+        "Pakai dataschema versi mayor 1; versi ini dapat diputar ulang setelah pemutakhiran",
+        "Use dataschema major 1; this version can be replayed after an upgrade",
+    ),
+    Reason.PII_DETECTED: Advice(
+        "Ada data pribadi di tempat yang ditunjuk pointers",
+        "Personal data stands where the pointers say",
+        "Hapus data pribadi, atau ganti dengan token, lalu kirim ulang dengan id baru",
+        "Remove the personal data or replace it by a token, then send again with a new id",
+    ),
+    Reason.PROFILE_FORBIDDEN: Advice(
+        "Alasan kecurigaan menyebut siapa orangnya, bukan apa yang terlihat",
+        "The suspicion names who somebody is, not what was seen",
+        "Hapus indikator itu; sebutkan perilaku yang terlihat, lalu kirim ulang dengan id baru",
+        "Remove that indicator; tell the behaviour that was seen, then send again with a new id",
+    ),
+    Reason.SCHEMA_INVALID: Advice(
+        "Isi peristiwa tidak sesuai kontrak",
+        "The event does not follow the contract",
+        "Perbaiki isian yang ditunjuk pointers, lalu kirim ulang dengan id baru",
+        "Mend the fields named by the pointers, then send again with a new id",
+    ),
+    Reason.TIME_OUT_OF_RANGE: Advice(
+        "Waktu kejadian mendahului jam kami lebih dari 10 menit",
+        "The event's time is more than 10 minutes ahead of our clock",
+        "Setel jam sistem Anda, lalu kirim ulang dengan id baru",
+        "Set your system's clock, then send again with a new id",
+    ),
+    Reason.UNAUTHENTICATED: Advice(
+        "Kunci tidak diterima",
+        "The key was not accepted",
+        "Kirim kunci sumber Anda: Authorization: Bearer sng_…",
+        "Send your source's key: Authorization: Bearer sng_…",
+    ),
+    Reason.NOT_ALLOWED: Advice(
+        "Kunci ini bukan untuk sumber itu",
+        "This key does not speak for that source",
+        "Pakai kunci milik source yang tertulis di peristiwa",
+        "Use the key of the source that the event names",
+    ),
+    Reason.MEDIA_UNSUPPORTED: Advice(
+        "Jenis isi tidak didukung",
+        "The content type is not supported",
+        "Pakai application/cloudevents+json, application/cloudevents-batch+json atau application/x-ndjson, "
+        "tanpa Content-Encoding",
+        "Use application/cloudevents+json, application/cloudevents-batch+json or application/x-ndjson, "
+        "without Content-Encoding",
+    ),
+    Reason.UNAVAILABLE: Advice(
+        "Belum tersimpan; penyimpanan sedang tidak menjawab",
+        "Not stored yet; the store does not answer",
+        "Kirim ulang isi yang sama dengan id yang sama; kiriman ganda digabung",
+        "Send the same content again with the same id; repeats are merged",
+    ),
+}
+
+_UNREADABLE: Final = Advice(
+    "Isi bukan satu objek JSON yang ketat",
+    "The body is not one strict JSON object",
+    "Kirim JSON UTF-8 tanpa kunci ganda, NaN, tanda kendali, atau lebih dari 32 tingkat dan 512 kunci",
+    "Send UTF-8 JSON without duplicate keys, NaN, control marks, or more than 32 levels and 512 keys",
+)
+
+
+def advice(verdict: Refused) -> Advice:
+    """Return what the sender of a refused event is told."""
+    return _UNREADABLE if verdict.unreadable else _ADVICE[verdict.reason]
+
+
+def refused(verdict: Refused) -> Problem:
+    """Return the problem document of a refused event."""
+    told = advice(verdict)
+    return Problem(
+        type=_uri(verdict.reason),
+        title=told.title,
+        titleEn=told.title_en,
+        status=400 if verdict.unreadable else verdict.reason.http_status,
+        detail=told.do,
+        detailEn=told.do_en,
+        reason=verdict.reason,
+        rule=verdict.rule,
+        pointers=verdict.fields,
+        id=verdict.claim.id,
+        eventNumber=verdict.claim.event_number,
+        retryable=verdict.retryable,
+    )
+
+
+def at_the_door(reason: Reason) -> Problem:
+    """Return the problem document of a request that was not even read."""
+    told = _ADVICE[reason]
+    return Problem(
+        type=_uri(reason),
+        title=told.title,
+        titleEn=told.title_en,
+        status=reason.http_status,
+        detail=told.do,
+        detailEn=told.do_en,
+        reason=reason,
+        retryable=reason is Reason.UNAVAILABLE,
+    )
+
+
+def not_a_batch() -> Problem:
+    """Return the problem document of a batch that cannot be cut into its events."""
+    return refused(Refused(Reason.SCHEMA_INVALID, Rule.JSON, Stage.ENVELOPE))
+
+
+def _uri(reason: Reason) -> str:
+    return f"{SCHEMA_BASE}/problem/{reason}"

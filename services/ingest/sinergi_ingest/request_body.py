@@ -1,0 +1,88 @@
+"""A request to its events' bytes: which form, where one item ends; nothing of the events is judged.
+
+Items are cut out as they stand, so that each is read strictly by itself and a bad one loses none
+of the others.
+"""
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from typing import Final
+
+from sinergi_shared.contracts.strict_json import MAX_DEPTH
+
+MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
+MAX_ITEMS: Final = 1_000
+
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
+
+
+class Form(Enum):
+    """How events stand in a request."""
+
+    ONE = "application/cloudevents+json"
+    BATCH = "application/cloudevents-batch+json"
+    LINES = "application/x-ndjson"
+
+
+class TooManyItemsError(Exception):
+    """More items than one request may carry."""
+
+
+class NotAnArrayError(Exception):
+    """A batch that is not one JSON array, or nests too deeply to be cut."""
+
+
+def form_of(content_type: str | None) -> Form | None:
+    """Return the form that a ``Content-Type`` names, in any case and with any parameters."""
+    essence = (content_type or "").split(";", 1)[0].strip().lower()
+    return next((form for form in Form if form.value == essence), None)
+
+
+def items(form: Form, body: bytes) -> list[bytes]:
+    """Return each event's bytes; raise ``TooManyItemsError`` or ``NotAnArrayError``."""
+    match form:
+        case Form.ONE:
+            return [body]
+        case Form.LINES:
+            return _at_most(line for line in body.split(b"\n") if line.strip())
+        case Form.BATCH:
+            return _at_most(_elements(body.strip()))
+
+
+def _at_most(found: Iterator[bytes]) -> list[bytes]:
+    taken: list[bytes] = []
+    for item in found:
+        if len(taken) == MAX_ITEMS:
+            raise TooManyItemsError
+        taken.append(item)
+    return taken
+
+
+def _elements(array: bytes) -> Iterator[bytes]:
+    if array[:1] != b"[":
+        raise NotAnArrayError
+    depth, start = 0, 1
+    for token in _TOKEN.finditer(array):
+        match token.group()[:1]:
+            case b"[" | b"{":
+                depth += 1
+                if depth > MAX_DEPTH + 1:
+                    raise NotAnArrayError
+            case b"," if depth == 1:
+                yield array[start : token.start()].strip()
+                start = token.end()
+            case b"]" | b"}":
+                depth -= 1
+                if depth == 0:
+                    yield from _last(array, start, token.end())
+                    return
+    raise NotAnArrayError
+
+
+def _last(array: bytes, start: int, end: int) -> Iterator[bytes]:
+    if end != len(array) or array[-1:] != b"]":
+        raise NotAnArrayError
+    item = array[start : end - 1].strip()
+    if item or start > 1:
+        yield item

@@ -1,0 +1,171 @@
+"""The Kafka way in: ``sinergi.submitted.v1.<source>`` of every registered source, one group.
+
+FastStream owns the subscriber's life; decoding, retries and commits are ours, because its own
+would skip, loop on, or fail a whole batch for one bad record (reliability, 4). A batch's offsets
+are committed once everything that it causes is stored, so a kill repeats and never loses.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+
+from sinergi_ingest.handlers import Intake
+from sinergi_ingest.records import Origin
+from sinergi_shared.contracts import topics
+from sinergi_shared.directory import Source
+from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime.health import Health
+from sinergi_shared.runtime.lanes import Record
+
+GROUP: Final = "sinergi-ingest"
+PART: Final = "submitted"
+MAX_BATCH: Final = 500
+POLL_MS: Final = 50
+GRACE_S: Final = 10.0
+STUCK_AFTER_S: Final = 15.0
+
+
+class Submitted:
+    """Reads the submitted topics of these sources, and reports its progress."""
+
+    def __init__(
+        self,
+        bootstrap: list[str],
+        sources: Sequence[Source],
+        intake: Intake,
+        *,
+        instance: str,
+        seconds: Callable[[], float],
+        die: Callable[[str, BaseException], None],
+    ) -> None:
+        self._sources = {topics.submitted(source.name): source for source in sources}
+        self._intake = intake
+        self._seconds = seconds
+        self._die = die
+        self._busy_since: float | None = None
+        self._polled: dict[TopicPartition, int | None] = {}
+        self._broker = KafkaBroker(
+            bootstrap,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            logger=None,
+            graceful_timeout=GRACE_S,
+            request_timeout_ms=kafka.REQUEST_TIMEOUT_MS,
+        )
+        self._subscriber = self._broker.subscriber(
+            *self._sources,
+            batch=True,
+            max_records=MAX_BATCH,
+            batch_timeout_ms=POLL_MS,
+            group_id=GROUP,
+            group_instance_id=f"ingest-{instance}",
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=kafka.SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=1_000,
+            ack_policy=AckPolicy.MANUAL,
+            parser=_whole_batch,
+            decoder=_raw_records,
+        )
+        self._subscriber(self._on_records)
+
+    async def start(self) -> None:
+        """Join the group and begin to read."""
+        await self._broker.start()
+
+    async def stop(self) -> None:
+        """Finish the batch in hand, commit it, leave."""
+        await self._broker.stop()
+
+    def watch(self, health: Health) -> None:
+        """Tell whether the reader is at work: its task, its assignment, its polls."""
+        consumer = self._subscriber.consumer
+        if consumer is None or not consumer.assignment():
+            health.problem(PART, "no topic assigned yet")
+            return
+        health.problem(PART, None)
+        for task in self._subscriber.tasks:
+            health.tasks[PART] = task
+        stuck = self._busy_since is not None and self._seconds() - self._busy_since > STUCK_AFTER_S
+        if self._has_polled(consumer) and not stuck:
+            health.beat(PART)
+
+    def _has_polled(self, consumer: AIOKafkaConsumer) -> bool:
+        polled = {place: consumer.last_poll_timestamp(place) for place in consumer.assignment()}
+        moved = any(
+            moment is not None and moment != self._polled.get(place) for place, moment in polled.items()
+        )
+        self._polled = polled
+        return moved
+
+    async def _on_records(self, records: Sequence[Record]) -> None:
+        self._busy_since = self._seconds()
+        try:
+            origins = [self._origin(record) for record in records]
+            await self._intake.take_submitted(origins, [event_bytes(record) for record in records])
+            await self._commit(records)
+        except Exception as error:  # noqa: BLE001 - a bug: stop before the offset is committed
+            self._die(PART, error)
+        finally:
+            self._busy_since = None
+
+    async def _commit(self, records: Sequence[Record]) -> None:
+        offsets: dict[TopicPartition, int] = {}
+        for record in records:
+            offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        if self._subscriber.consumer is None:
+            return
+        try:
+            await self._subscriber.consumer.commit(offsets)
+        except KafkaError:
+            # Away or rebalanced: the records come again, and their repeats are merged.
+            logs.logger().warning("offsets not committed", topics=len(offsets))
+
+    def _origin(self, record: Record) -> Origin:
+        return Origin(
+            source=self._sources[record.topic],
+            body=record.value or b"",
+            received_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+            headers=tuple(record.headers),
+            key=record.key,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+        )
+
+
+def event_bytes(record: Record) -> bytes | None:
+    """Return the event in structured form; binary mode is put together, its faults left as they are.
+
+    A header that stands twice becomes a duplicate key and one that is not UTF-8 a lone surrogate,
+    both of which the strict reader refuses with their own rule.
+    """
+    headers = [(name.lower(), value or b"") for name, value in record.headers]
+    content_type = _text(next((value for name, value in headers if name == "content-type"), b""))
+    if record.value is None or content_type.lower().startswith("application/cloudevents"):
+        return record.value
+    attributes = [(name.removeprefix("ce_"), _text(value)) for name, value in headers if name[:3] == "ce_"]
+    if content_type:
+        attributes.append(("datacontenttype", content_type))
+    told = "".join(f"{json.dumps(name)}:{json.dumps(value)}," for name, value in attributes)
+    return b"{" + told.encode() + b'"data":' + record.value + b"}"
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="surrogateescape")
+
+
+async def _whole_batch(records: tuple[Any, ...]) -> KafkaMessage:
+    # Not FastStream's own parser: it fails on a header that is not UTF-8 (ecosystem, 1.1).
+    return KafkaMessage(body=b"", raw_message=records, consumer=None)  # type: ignore[arg-type]
+
+
+async def _raw_records(message: KafkaMessage) -> Any:  # noqa: ANN401 - FastStream's decoder type
+    return message.raw_message
