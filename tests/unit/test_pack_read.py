@@ -1,5 +1,7 @@
 import pytest
+from typer.testing import CliRunner
 
+from sinergi_ops.pack.commands import app
 from sinergi_ops.pack.manifest import seal
 from sinergi_shared.region.pack import MANIFEST, read_manifest, read_pack
 from sinergi_shared.region.tables import TABLES, PackError
@@ -79,6 +81,14 @@ def test_sealing_leaves_a_faulty_pack_as_it_was(pack):
     before = (pack.directory / MANIFEST).read_bytes()
     pack.edit("mandates", "M001", recipient_kind="DUKCAPIL")
     assert [finding.rule for finding in seal(pack.directory)] == ["unknown_kind"]
+    assert (pack.directory / MANIFEST).read_bytes() == before
+
+
+def test_a_version_of_another_form_is_refused_with_an_example(pack):
+    before = (pack.directory / MANIFEST).read_bytes()
+    result = CliRunner().invoke(app, ["seal", str(pack.directory), "--version", "2"])
+    assert result.exit_code == 1
+    assert "2026.11" in result.output
     assert (pack.directory / MANIFEST).read_bytes() == before
 
 
