@@ -39,15 +39,25 @@ SECRETS = {
 """Fields of a full alert that no mailbox may ever see."""
 
 
+def event_number(number):
+    """Return an event number; ``number`` is an integer or the last part itself."""
+    return f"PRS-20260310-{number:04d}" if isinstance(number, int) else f"PRS-20260310-{number}"
+
+
+def thread_of(number):
+    """Return the thread of an event number."""
+    return thread_id("urn:sinergi:sumber:imi-ent:tpi", event_number(number))
+
+
 def alert(recipient="IMI-ENT", *, number=1, revision=1, level="L1", expires=None, blind=False, **fields):
     """Return an alert as a document; ``fields`` replace those of ``data``."""
-    thread = thread_id("urn:sinergi:sumber:imi-ent:tpi", f"PRS-20260310-{number:04d}")
+    thread = thread_of(number)
     name = alert_number(thread, str(revision), recipient)
     msg_type = AlertMsgType(fields.get("msgType", "Alert"))
     data = {
         "alertNumber": name,
         "alertRevision": revision,
-        "eventNumber": f"PRS-20260310-{number:04d}",
+        "eventNumber": event_number(number),
         "eventRevision": revision,
         "msgType": msg_type,
         "status": "Actual",
@@ -97,7 +107,7 @@ def alert(recipient="IMI-ENT", *, number=1, revision=1, level="L1", expires=None
 def job(*recipients, number=1, revision=1, severity="tinggi", status="Actual", now=NOW, **more):
     """Return a job event with one entry per recipient: full at L3 with secrets, thin at L1."""
     recipients = recipients or ("IMI-ENT",)
-    thread = thread_id("urn:sinergi:sumber:imi-ent:tpi", f"PRS-20260310-{number:04d}")
+    thread = thread_of(number)
     common = {"number": number, "revision": revision, "severity": severity, "status": status, **more}
     # A full alert carries what a thin one must not.
     entries = [
