@@ -5,6 +5,9 @@ import contextlib
 import logging
 from typing import Final
 
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
 from sinergi_ops.supervisor import Probe
 
 HOST: Final = "127.0.0.1"
@@ -52,9 +55,6 @@ async def _exchange(port: int, request: bytes, status: bytes) -> bool:
 
 
 async def _tells_cluster(bootstrap: str) -> bool:
-    from aiokafka.admin import AIOKafkaAdminClient  # noqa: PLC0415 - half a second that `--help` need not wait
-    from aiokafka.errors import KafkaError  # noqa: PLC0415 - same
-
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a failed probe is no news
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(ANSWER_WITHIN_S * 1000))
     try:

@@ -88,8 +88,10 @@ class Supervisor:
     log_dir: Path
     echo: Callable[[str, str], None] = silent
     changed: Callable[[Mapping[str, Kept]], None] = unseen
+    back_off_s: tuple[float, ...] = BACK_OFF_S  # one pause a death in a row; no further try after the last
     kept: dict[str, Kept] = field(default_factory=dict)
     together: list[list[Kept]] = field(default_factory=list)
+    broken: asyncio.Event = field(default_factory=asyncio.Event)
     stopping: bool = False
 
     async def start(self, *children: Child) -> None:
@@ -97,20 +99,20 @@ class Supervisor:
         self.log_dir.mkdir(parents=True, exist_ok=True)
         started = [self._keep(child) for child in children]
         self.together.append(started)
-        waits = [asyncio.ensure_future(kept.became_ready.wait()) for kept in started]
-        tasks = [kept.task for kept in self.kept.values() if kept.task]
-        ready = asyncio.gather(*waits)
-        watched: list[asyncio.Future[Any]] = [ready, *tasks]
+        ready = asyncio.gather(*(kept.became_ready.wait() for kept in started))
+        failure = asyncio.ensure_future(self.failure())
+        watched: list[asyncio.Future[Any]] = [ready, failure]
         try:
             await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            if failure.done():
+                await failure
         finally:
             ready.cancel()
-        self._raise_failure()
+            failure.cancel()
 
     async def failure(self) -> None:
         """Wait for as long as all goes well; raise the ``ChildFailedError`` that ends the run."""
-        tasks = [kept.task for kept in self.kept.values() if kept.task]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await self.broken.wait()
         self._raise_failure()
 
     async def stop(self) -> list[str]:
@@ -122,17 +124,17 @@ class Supervisor:
             killed += [kept.child.name for kept, went in zip(started, clean, strict=True) if not went]
         return killed
 
-    def kill(self) -> None:
-        """End all children at once, without asking."""
-        self.stopping = True
-        for kept in self.kept.values():
-            _signal_group(kept, signal.SIGKILL)
-
     def _keep(self, child: Child) -> Kept:
         kept = Kept(child, self.log_dir / f"{child.name}.log")
         self.kept[child.name] = kept
         kept.task = asyncio.create_task(self._run(kept), name=f"keep {child.name}")
+        kept.task.add_done_callback(self._given_up)
         return kept
+
+    def _given_up(self, task: asyncio.Task[None]) -> None:
+        # Asking for the error also says that it is not forgotten, whoever raises it in the end.
+        if not task.cancelled() and task.exception():
+            self.broken.set()
 
     def _raise_failure(self) -> None:
         for kept in self.kept.values():
@@ -151,13 +153,13 @@ class Supervisor:
             if self.stopping:
                 break
             kept.deaths = 1 if loop.time() - since > CALM_AFTER_S else kept.deaths + 1
-            if kept.deaths > len(BACK_OFF_S):
+            if kept.deaths > len(self.back_off_s):
                 raise kept.failed(f"mati {kept.deaths} kali / died {kept.deaths} times, {_exit_text(code)}")
             await self._back_off(kept, code)
         self._turn(kept, "stopped")
 
     async def _back_off(self, kept: Kept, code: int) -> None:
-        pause = BACK_OFF_S[kept.deaths - 1]
+        pause = self.back_off_s[kept.deaths - 1]
         self._turn(kept, "waiting")
         self.echo(kept.child.name, f"berhenti; ended {_exit_text(code)}, restart in {pause:g} s")
         await asyncio.sleep(pause)
@@ -260,10 +262,10 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-def foreground(main: Coroutine[None, None, int], *, kill: Callable[[], None]) -> int:
+def foreground(main: Coroutine[None, None, int]) -> int:
     """Run to the end, or until Ctrl-C, SIGTERM or SIGHUP cancels it; return the exit code.
 
-    A second signal calls ``kill`` and ends at once.
+    A second signal ends this process at once; the kernel ends the children.
     """
 
     async def under_signals() -> int:
@@ -276,7 +278,6 @@ def foreground(main: Coroutine[None, None, int], *, kill: Callable[[], None]) ->
             if len(seen) == 1:
                 task.cancel()
             else:
-                kill()
                 os._exit(128 + number)
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

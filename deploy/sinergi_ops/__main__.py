@@ -1,0 +1,5 @@
+"""``python -m sinergi_ops`` is the ``sinergi`` command."""
+
+from sinergi_ops.cli import app
+
+app()
