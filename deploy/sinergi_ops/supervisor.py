@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 Probe = Callable[[], Awaitable[bool]]
 State = Literal["starting", "ready", "waiting", "stopped", "failed"]
@@ -99,11 +99,10 @@ class Supervisor:
         self.log_dir.mkdir(parents=True, exist_ok=True)
         started = [self._keep(child) for child in children]
         self.together.append(started)
-        ready = asyncio.gather(*(kept.became_ready.wait() for kept in started))
-        failure = asyncio.ensure_future(self.failure())
-        watched: list[asyncio.Future[Any]] = [ready, failure]
+        ready = asyncio.create_task(_all_ready(started))
+        failure = asyncio.create_task(self.failure())
         try:
-            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([ready, failure], return_when=asyncio.FIRST_COMPLETED)
             if failure.done():
                 await failure
         finally:
@@ -234,6 +233,11 @@ def tethered(command: tuple[str, ...]) -> tuple[str, ...]:
     # setpriv (util-linux, part of every Debian and Ubuntu) asks the kernel before it becomes the program:
     # no code of ours runs between fork and exec, which would be unsafe beside threads.
     return ("setpriv", "--pdeathsig", "KILL", "--", *command)
+
+
+async def _all_ready(children: list[Kept]) -> None:
+    for kept in children:
+        await kept.became_ready.wait()
 
 
 def _signal_group(kept: Kept, number: signal.Signals) -> None:
