@@ -74,11 +74,13 @@ class Composer:
         office = self.labels.offices.get(alert.recipient.code)
         shown = clocks(office.timezone if office else _HOME, abroad=_kind(alert) is LocationKind.ABROAD)
         due = told(alert.ackDueAt, shown) if alert.ackDueAt else None
+        severity = None if alert.msgType in words.ENDING else words.SEVERITY[alert.severity]
         rows = [*self._about_event(alert, shown), *_numbers(alert), (_TO, _addressee(alert, office))]
         return [
             {
                 "language": language,
                 "title": words.TITLES[alert.msgType].said(language),
+                "severity": severity and severity.said(language),
                 "action": Wording(alert.action.id, alert.action.en).said(language),
                 "due": due and due.said(language),
                 "exercise": words.EXERCISE.said(language),

@@ -60,8 +60,8 @@ REPEAT: Final = Wording(
     "This message may be a repeat: an earlier one may have reached you.",
 )
 WHERE_MORE: Final = Wording(
-    "Surel ini hanya memuat keterangan umum. Rincian untuk instansi Anda ada di sistem instansi Anda "
-    "(topik Kafka atau webhook). Balasan ke surel ini tidak dibaca.",
-    "This e-mail carries general facts only. The detail meant for your agency is in your agency's own system "
-    "(Kafka topic or webhook). Replies to this e-mail are not read.",
+    "Surel ini hanya memuat keterangan umum. Rincian untuk instansi Anda dikirim ke sistem instansi Anda; "
+    "beri tanggapan di sana. Balasan ke surel ini tidak dibaca.",
+    "This e-mail carries general facts only. The detail meant for your agency goes to your agency's own "
+    "system; answer there. Replies to this e-mail are not read.",
 )
