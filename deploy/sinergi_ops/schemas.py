@@ -20,6 +20,7 @@ from pydantic_core import core_schema
 from sinergi_ops import asyncapi
 from sinergi_shared.contracts import examples, topics
 from sinergi_shared.contracts.alert import ALERT_TYPES, AlertEvent
+from sinergi_shared.contracts.audit import AUDIT_TYPE, AuditEvent
 from sinergi_shared.contracts.codes import ControlKind, RequestVerb
 from sinergi_shared.contracts.control import ControlEvent, control_type
 from sinergi_shared.contracts.envelope import SCHEMA_BASE, schema_uri
@@ -120,6 +121,14 @@ MESSAGES: Final = (
         (STATUS_TYPE,),
         (topics.status("{source}"),),
         examples.STATUS,
+    ),
+    _message(
+        "audit",
+        "One decision, for the record",
+        AuditEvent,
+        (AUDIT_TYPE,),
+        (topics.AUDIT,),
+        examples.AUDIT,
     ),
     _message(
         "control",

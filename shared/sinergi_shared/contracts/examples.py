@@ -7,7 +7,7 @@ import base64
 import hashlib
 from typing import Any, Final
 
-from sinergi_shared.contracts import envelope, event, followup, job, rejected, response, status
+from sinergi_shared.contracts import audit, envelope, event, followup, job, rejected, response, status
 from sinergi_shared.contracts.codes import ControlKind, RequestVerb
 from sinergi_shared.contracts.control import control_type
 from sinergi_shared.contracts.ids import alert_number, delivery_id, derived_uuid, thread_id
@@ -245,6 +245,37 @@ STATUS: Final = _ours(
         "fields": [],
         "noteWithheld": False,
         "at": _DECIDED,
+    },
+)
+
+AUDIT: Final = _ours(
+    "layanan:router",
+    audit.AUDIT_TYPE,
+    "audit",
+    _EVENT_ID,
+    _DECIDED,
+    {
+        "threadId": _THREAD,
+        "eventId": _EVENT_ID,
+        "outcome": "routed",
+        "areaSource": "post",
+        "adminCode": "61.03.21",
+        "areaConflict": False,
+        "late": False,
+        "lead": "IMI-ENT",
+        "told": [
+            {
+                "recipient": "IMI-ENT",
+                "role": "primary",
+                "level": "L3",
+                "rule": "M001",
+                "alertNumber": ALERT["subject"],
+                "alertRevision": 1,
+            }
+        ],
+        "event": {"partition": 2, "offset": 4711},
+        "decidedAt": _DECIDED,
+        "policyVersion": _POLICY,
     },
 )
 
