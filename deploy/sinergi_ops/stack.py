@@ -143,10 +143,10 @@ async def parts(plan: Plan) -> AsyncIterator[Running]:
             async with _ending_with(supervisor):
                 yield Running(plan, supervisor)
         finally:
-            killed = await supervisor.stop()
+            unclean = await supervisor.stop()
             (plan.run_dir / STATE_FILE).unlink(missing_ok=True)
-            if killed:
-                plan.told(f"harus dihentikan paksa / had to be killed: {', '.join(killed)}")
+            for name, how in unclean.items():
+                plan.told(f"{name}: berhenti tidak bersih / did not end cleanly, ended {how}")
 
 
 def is_running(run_dir: Path) -> bool:

@@ -114,14 +114,18 @@ class Supervisor:
         await self.broken.wait()
         self._raise_failure()
 
-    async def stop(self) -> list[str]:
-        """End all children, last started first; return the names of those that had to be killed."""
+    async def stop(self) -> dict[str, str]:
+        """End all children, last started first; return those that did not end cleanly, and how they ended."""
         self.stopping = True
-        killed = []
+        unclean: dict[str, str] = {}
         for started in reversed(self.together):
-            clean = await asyncio.gather(*(self._end(kept) for kept in started))
-            killed += [kept.child.name for kept, went in zip(started, clean, strict=True) if not went]
-        return killed
+            ends = await asyncio.gather(*(self._end(kept) for kept in started))
+            unclean |= {
+                kept.child.name: _exit_text(code)
+                for kept, code in zip(started, ends, strict=True)
+                if code not in CLEAN_EXITS
+            }
+        return unclean
 
     def _keep(self, child: Child) -> Kept:
         kept = Kept(child, self.log_dir / f"{child.name}.log")
@@ -212,20 +216,20 @@ class Supervisor:
                 kept.tail.append(text)
                 self.echo(kept.child.name, text)
 
-    async def _end(self, kept: Kept) -> bool:
-        """End one child; return whether it went by itself with a clean exit."""
+    async def _end(self, kept: Kept) -> int:
+        """End one child and return its exit code, 0 when it did not run any more."""
         if kept.task is None or kept.task.done():
-            return True
-        if kept.pid is None:  # between two lives
+            return 0
+        if kept.process is None or kept.pid is None:  # between two lives
             await _cancelled(kept.task)
             self._turn(kept, "stopped")
-            return True
+            return 0
         _signal_group(kept, signal.SIGTERM)
         done, _ = await asyncio.wait([kept.task], timeout=kept.child.stop_within_s)
         if not done:
             _signal_group(kept, signal.SIGKILL)
             await asyncio.wait([kept.task], timeout=5)
-        return bool(done) and kept.process is not None and kept.process.returncode in CLEAN_EXITS
+        return -signal.SIGKILL if kept.process.returncode is None else kept.process.returncode
 
 
 def tethered(command: tuple[str, ...]) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ async def test_a_child_that_ignores_the_request_to_end_is_killed_at_the_deadline
     await keeper.start(child("deaf", deaf, stop_within_s=0.3), child("good", SLEEPS))
     await eventually(lambda: list(keeper.kept["deaf"].tail) == ["deaf"])
     pids = [pid_of(keeper, "deaf"), pid_of(keeper, "good")]
-    assert await keeper.stop() == ["deaf"]
+    assert await keeper.stop() == {"deaf": "by SIGKILL"}
     assert not any(map(is_alive, pids))
 
 
@@ -111,7 +111,7 @@ async def test_an_end_on_request_with_this_exit_code_is_clean(tmp_path, code):
     keeper = Supervisor(tmp_path / "log")
     await keeper.start(child("one", script, code))
     await eventually(lambda: list(keeper.kept["one"].tail) == ["up"])
-    assert await keeper.stop() == []
+    assert await keeper.stop() == {}
 
 
 async def test_what_a_child_started_ends_with_it(tmp_path):
