@@ -261,6 +261,9 @@ def posts(maker: Maker) -> Iterator[Event]:
         if maker.draw.random() < 0.4:
             place["adminCode"] = maker.draw.choice(("61.03", "61.06.14", "61", "61.71"))
         yield maker.event(location=place, movement=maker.movement())
+    post = {"kind": "post", "placeCode": maker.draw.choice(official)}
+    for situation in maker.draw.sample(SITUATIONS, 3):
+        yield maker.event(location=post, situation=situation, needs=["medical", "ppa", "pmi"])
 
 
 def codes(maker: Maker) -> Iterator[Event]:
