@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from time import monotonic
 
-import uvicorn
 from faststream.asgi import AsgiFastStream
+from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
 
 from sinergi_router.geography import read_geography
@@ -24,6 +24,7 @@ from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.lanes import Lanes
+from sinergi_shared.runtime.service import serve
 
 NAME = "router"
 EXIT_BUG = 3
@@ -47,7 +48,7 @@ class Router:
         self.settings = settings
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
-        self._metrics = RouterMetrics(self.registry)
+        self._metrics = RouterMetrics(self.registry, settings.lanes)
         self._pack = read_pack(settings.pack)
         self._policy = load_policy(self._pack)
         self._stop = asyncio.Event()
@@ -57,6 +58,7 @@ class Router:
     async def lifespan(self) -> AsyncIterator[None]:
         """Run the lanes while the application serves; a failure ends the process."""
         task = asyncio.create_task(self._run(), name="lanes")
+        self.health.expect("lanes", task)
         try:
             yield
         finally:
@@ -64,22 +66,8 @@ class Router:
             self._stop.set()
             await task
 
-    async def _run(self) -> None:
-        try:
-            await self._wait()
-            lanes = Lanes(
-                name=NAME,
-                bootstrap=self.settings.bootstrap,
-                inputs=(topics.EVENTS,),
-                state_topic=topics.THREADS,
-                make=lambda lane: RouterLane(lane, self._policy, self._metrics, lambda: datetime.now(UTC)),
-                die=self._die,
-            )
-            await lanes.run(self.settings.instance, self.health, self._stop)
-        except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
-            self._die("lanes", error)
-
-    async def _wait(self) -> None:
+    async def connect(self) -> None:
+        """Return once Kafka answers and every topic is as declared."""
         self.health.problem("kafka", "waiting for Kafka")
         await kafka.wait_for_kafka(
             self.settings.bootstrap,
@@ -95,6 +83,21 @@ class Router:
         await kafka.check_topics(self.settings.bootstrap, wanted)
         self.health.problem("kafka", None)
 
+    async def _run(self) -> None:
+        lanes = Lanes(
+            name=NAME,
+            bootstrap=self.settings.bootstrap,
+            inputs=(topics.EVENTS,),
+            state_topic=topics.THREADS,
+            make=lambda lane: RouterLane(lane, self._policy, self._metrics, lambda: datetime.now(UTC)),
+            die=self._die,
+        )
+        self._metrics.lanes.set_function(lambda: len(lanes.owned))
+        try:
+            await lanes.run(self.settings.instance, self.health, self._stop)
+        except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
+            self._die("lanes", error)
+
     def _die(self, where: str, error: BaseException) -> None:
         self._log.error("stopping: an error that a restart may cure", where=where, exc_info=error)
         sys.stdout.flush()
@@ -109,10 +112,14 @@ def main() -> None:
 
 async def _serve(settings: RouterSettings) -> None:
     router = Router(settings)
-    app = AsgiFastStream(lifespan=router.lifespan, asgi_routes=routes(router.health, router.registry))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="on"
-        )
+    app = AsgiFastStream(
+        KafkaBroker(settings.bootstrap, logger=None, allow_auto_create_topics=False),
+        lifespan=router.lifespan,
+        asgi_routes=routes(router.health, router.registry),
+        logger=None,
     )
-    await server.serve()
+    try:
+        await serve(app, host=settings.host, port=settings.port, connect=router.connect)
+    except (kafka.KafkaAwayError, kafka.TopicsWrongError) as error:
+        logs.logger().error("cannot start", problem=str(error))
+        sys.exit(EXIT_BUG)

@@ -46,6 +46,7 @@ class RouterLane:
         for decision in decisions:
             if decision.thread is not None:
                 self._threads.remember(decision.thread)
+        self._metrics.threads.labels(str(self._lane)).set(len(self._threads.known))
         self._metrics.decided(decisions)
         self._metrics.unread(one.reason for one in unread)
         self._metrics.batch.observe(perf_counter() - started)

@@ -22,7 +22,7 @@ _REJECTIONS = (
 class RouterMetrics:
     """The router's metrics in one registry."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, lanes: int) -> None:
         self.events = counter(
             registry, "sinergi_router_events", "Events by outcome (law 1)", outcome=Outcome, traffic=_REAL
         )
@@ -49,7 +49,9 @@ class RouterMetrics:
             registry, "sinergi_operator_alert", "1 while operators must act", kind=("policy_missing",)
         )
         self.lanes = gauge(registry, "sinergi_router_lanes", "Lanes that are rebuilt and at work")
-        self.threads = gauge(registry, "sinergi_router_threads", "Threads in memory")
+        self.threads = gauge(
+            registry, "sinergi_router_threads", "Threads in memory", lane=map(str, range(lanes))
+        )
         self.receive_to_decide = Histogram(
             "sinergi_router_receive_to_decide_seconds",
             "From the event's receipt to its decision",
