@@ -1,0 +1,324 @@
+"""The HTTP door, whole, in memory: who may enter, how much, and what each is told."""
+
+import asyncio
+import copy
+import hashlib
+import json
+import random
+from datetime import UTC, datetime
+
+import httpx
+import jsonschema
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+from prometheus_client import CollectorRegistry
+
+from sinergi_ingest import outbox as outbox_room
+from sinergi_ingest.handlers import Intake
+from sinergi_ingest.http import build_api
+from sinergi_ingest.metrics import IngestMetrics
+from sinergi_ingest.outbox import Outbox
+from sinergi_ingest.problem import MEDIA_TYPE
+from sinergi_shared.contracts import topics
+from sinergi_shared.contracts.event import EXAMPLE
+from sinergi_shared.contracts.rejected import RejectedEvent
+from sinergi_shared.directory import Directory, Key, Source
+from tests.kit.processes import eventually
+
+NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+KEY, OTHER_KEY = "sng_one_" + "a" * 24, "sng_two_" + "b" * 24
+ONE, BATCH, LINES = (
+    f"application/{kind}" for kind in ("cloudevents+json", "cloudevents-batch+json", "x-ndjson")
+)
+OTHER = "urn:sinergi:sumber:imi-psb:tpi"
+
+
+def source(urn, key):
+    return Source(urn=urn, keys=(Key(id="k", sha256=hashlib.sha256(key.encode()).hexdigest()),))
+
+
+DIRECTORY = Directory(sources=(source(EXAMPLE["source"], KEY), source(OTHER, OTHER_KEY)), recipients={})
+
+
+class ListProducer:
+    """Keeps what it is sent; with ``away`` nothing is ever acknowledged, ``refuses`` names failing keys."""
+
+    def __init__(self):
+        self.sent = []
+        self.away = False
+        self.refuses = ()
+
+    async def send(self, topic, value, *, key, partition, headers):
+        future = asyncio.get_running_loop().create_future()
+        if not self.away and any(word in value for word in self.refuses):
+            future.set_exception(KafkaTimeoutError())
+        elif not self.away:
+            self.sent.append((topic, key, value, partition, headers))
+            future.set_result(None)
+        return future
+
+    def values(self, topic):
+        return [json.loads(value) for sent_to, _, value, _, _ in self.sent if sent_to == topic]
+
+
+class Door:
+    """A client at the API, and what lies behind it."""
+
+    def __init__(self):
+        self.registry = CollectorRegistry()
+        self.producer = ListProducer()
+        self.outbox = Outbox(self.producer)
+        metrics = IngestMetrics(self.registry)
+        loop = asyncio.get_running_loop()
+        intake = Intake(DIRECTORY, self.outbox, metrics, lanes=4, clock=lambda: NOW, seconds=loop.time)
+        self.api = build_api(DIRECTORY, intake, metrics, lambda: self.outbox.answers)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.api), base_url="http://door")
+
+    async def post(self, body, media=ONE, key=KEY, path="/v1/events", **headers):
+        content = body if isinstance(body, bytes) or hasattr(body, "__aiter__") else json.dumps(body).encode()
+        more = {"authorization": f"Bearer {key}"} if key else {}
+        return await self.client.post(
+            path, content=content, headers={"content-type": media, **more, **headers}
+        )
+
+    def counted(self, name, **labels):
+        return self.registry.get_sample_value(name, labels)
+
+
+@pytest.fixture
+async def door():
+    opened = Door()
+    yield opened
+    await opened.client.aclose()
+
+
+def event(**data):
+    return copy.deepcopy(EXAMPLE) | {"data": EXAMPLE["data"] | data}
+
+
+async def test_an_event_is_stored_before_it_is_acknowledged(door):
+    answer = await door.post(event())
+    assert (answer.status_code, answer.json()) == (
+        202,
+        {"id": EXAMPLE["id"], "eventNumber": "PRS-20260310-0001", "noteWithheld": False},
+    )
+    assert len(door.producer.values(topics.EVENTS)) == 1
+    assert door.counted("sinergi_ingest_accepted_total", way="http") == 1
+
+
+async def test_the_sender_is_told_that_its_note_was_withheld(door):
+    note = {"text": "0812 3456 7890", "lang": "id", "screened": True}
+    answer = await door.post(event(note=note, danger=True))
+    assert (answer.status_code, answer.json()["noteWithheld"]) == (202, True)
+    assert "note" not in door.producer.values(topics.EVENTS)[0]["data"]
+    assert door.counted("sinergi_ingest_notes_withheld_total", way="http") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        (b'{"id":', 400, "SCHEMA_INVALID"),
+        (b"{}", 400, "ENVELOPE_INVALID"),
+        (b" " * 70_000, 413, "TOO_LARGE"),
+        (event() | {"source": "urn:sinergi:sumber:orang:lain"}, 403, "SOURCE_UNKNOWN"),
+        (event() | {"type": "id.sinergi.movement.suspicious.v9"}, 422, "TYPE_UNSUPPORTED"),
+        (event() | {"dataschema": "https://x.example/2-0-0.json"}, 422, "VERSION_UNKNOWN"),
+        (event(nik="6171012345670001"), 422, "PII_DETECTED"),
+        (event(indicators=[{"code": "FORBIDDEN_PROFILE", "corroborated": True}]), 422, "PROFILE_FORBIDDEN"),
+        (event(severity="besar"), 422, "SCHEMA_INVALID"),
+        (event(observedAt="2026-03-10T10:00:00+07:00"), 422, "TIME_OUT_OF_RANGE"),
+    ],
+)
+async def test_a_refusal_is_told_with_its_reason_and_kept(door, body, status, reason):
+    answer = await door.post(body)
+    assert (answer.status_code, answer.json()["reason"]) == (status, reason)
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert "6171012345670001" not in answer.text
+    kept = RejectedEvent.model_validate(door.producer.values(topics.REJECTED)[0])
+    assert kept.data.reason == reason
+    assert door.counted("sinergi_ingest_refused_total", way="http", reason=reason) == 1
+    assert door.producer.values(topics.EVENTS) == []
+
+
+async def test_a_refusal_that_cannot_be_kept_is_not_told_as_one(door, monkeypatch):
+    monkeypatch.setattr(outbox_room, "STORE_WITHIN_S", 0.05)
+    door.producer.away = True
+    assert (await door.post(b"{}")).status_code == 503
+
+
+@pytest.mark.parametrize("key", [None, "", "wrong", KEY + "x", "x" * 5000])
+async def test_nobody_enters_without_a_known_key(door, key):
+    answer = await door.post(b"not even read", media="text/plain", key=key)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert door.producer.sent == []
+
+
+async def test_a_source_speaks_only_for_itself(door):
+    answer = await door.post(event(), key=OTHER_KEY)
+    assert (answer.status_code, answer.json()["reason"]) == (403, "NOT_ALLOWED")
+    assert door.producer.sent == []
+    assert door.counted("sinergi_ingest_turned_away_total", reason="NOT_ALLOWED") == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"media": "application/json"}, {"media": ""}, {"content-encoding": "gzip"}, {"content-encoding": "br"}],
+    ids=str,
+)
+async def test_other_media_and_compressed_bodies_are_not_read(door, headers):
+    assert (await door.post(event(), **headers)).status_code == 415
+
+
+async def test_a_body_without_length_is_read_up_to_the_limit(door):
+    read = 0
+
+    async def endless():
+        nonlocal read
+        while True:
+            read += 65_536
+            yield b" " * 65_536
+
+    answer = await asyncio.wait_for(door.post(endless()), 5)
+    assert (answer.status_code, answer.json()["reason"]) == (413, "TOO_LARGE")
+    # The in-memory transport hands over what the test yields, piece by piece.
+    assert read <= 4 * 1024 * 1024 + 2 * 65_536
+
+
+async def test_a_length_over_the_limit_is_refused_unread(door):
+    answer = await door.post(b"{}", **{"content-length": str(5 * 1024 * 1024)})
+    assert answer.status_code == 413
+
+
+def mixed():
+    good = [event() | {"id": f"019cd550-3750-7e84-a16f-0000000000{n:02}"} for n in range(3)]
+    return [good[0], event(severity="besar"), good[1], event() | {"source": OTHER}, good[2]]
+
+
+@pytest.mark.parametrize("media", [BATCH, LINES])
+async def test_each_item_gets_its_own_answer_in_order(door, media):
+    bodies = [json.dumps(one) for one in mixed()]
+    body = f"[{','.join(bodies)}]" if media == BATCH else "\n".join(bodies) + "\n"
+    answer = await door.post(body.encode(), media=media)
+    assert answer.status_code == 200
+    told = answer.json()["items"]
+    assert [item["status"] for item in told] == [202, 422, 202, 403, 202]
+    assert [item["index"] for item in told] == [0, 1, 2, 3, 4]
+    assert told[1]["problem"]["pointers"] == ["/data/severity"]
+    assert [stored["id"][-2:] for stored in door.producer.values(topics.EVENTS)] == ["00", "01", "02"]
+
+
+async def test_one_broken_line_loses_none_of_the_others(door):
+    body = (
+        json.dumps(event()).encode()
+        + b'\n{"id":\n\xff\n'
+        + b" " * 70_000
+        + b"x\n"
+        + json.dumps(event()).encode()
+    )
+    answer = await door.post(body, media=LINES)
+    assert [item["status"] for item in answer.json()["items"]] == [202, 400, 400, 413, 202]
+
+
+async def test_a_batch_of_which_some_is_stored_says_which(door):
+    door.producer.refuses = (b"0000000001",)
+    body = "\n".join(json.dumps(one) for one in mixed()).encode()
+    answer = await door.post(body, media=LINES)
+    assert [item["status"] for item in answer.json()["items"]] == [202, 422, 503, 403, 202]
+
+
+async def test_a_batch_of_which_nothing_is_stored_is_unavailable(door):
+    door.producer.refuses = (b"{",)
+    body = "\n".join(json.dumps(event()) for _ in range(3)).encode()
+    answer = await door.post(body, media=LINES)
+    assert (answer.status_code, answer.json()["reason"]) == (503, "UNAVAILABLE")
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"[]", 200), (b"{}", 400), (b"[{}", 400), (b"[" * 9999, 400)])
+async def test_a_batch_is_one_array(door, body, status):
+    assert (await door.post(body, media=BATCH)).status_code == status
+
+
+async def test_a_thousand_items_and_no_more(door):
+    assert len((await door.post(b"{}\n" * 1000, media=LINES)).json()["items"]) == 1000
+    assert (await door.post(b"{}\n" * 1001, media=LINES)).status_code == 413
+
+
+async def test_check_answers_the_same_and_keeps_nothing(door):
+    for body in (event(), event(severity="besar"), b"{}", event() | {"source": OTHER}):
+        checked = await door.post(body, path="/v1/events:check")
+        assert door.producer.sent == []
+        taken = await door.post(body)
+        door.producer.sent.clear()
+        assert checked.json() == taken.json()
+        assert checked.status_code == (200 if taken.status_code == 202 else taken.status_code)
+
+
+async def test_away_is_told_within_the_bound_and_then_at_once(door, monkeypatch):
+    monkeypatch.setattr(outbox_room, "STORE_WITHIN_S", 0.3)
+    monkeypatch.setattr(outbox_room, "AWAY_AFTER_S", 0.1)
+    loop = asyncio.get_running_loop()
+    door.producer.away = True
+    start = loop.time()
+    first = asyncio.create_task(door.post(event()))
+    await eventually(lambda: not door.outbox.answers)
+    later = await door.post(event())
+    assert loop.time() - start < 0.3
+    answers = [await first, later]
+    assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "5")] * 2
+    door.producer.away = False
+    assert (await door.post(event())).status_code == 202
+    assert door.counted("sinergi_ingest_turned_away_total", reason="UNAVAILABLE") == 1
+    assert door.counted("sinergi_ingest_unstored_total", way="http") == 1
+
+
+async def test_no_label_comes_from_outside(door):
+    chance = random.Random(3)  # noqa: S311 - a repeatable test
+    before = {
+        (sample.name, *sorted(sample.labels.items())) for m in door.registry.collect() for sample in m.samples
+    }
+    for _ in range(300):
+        word = f"w{chance.randrange(10**9)}"
+        await door.client.get(f"/{word}", headers={word: word})
+        await door.post(
+            event(situation=word), media=chance.choice([ONE, f"text/{word}"]), key=chance.choice([KEY, word])
+        )
+        await door.post(event() | {"source": f"urn:sinergi:sumber:{word}:x", "type": word})
+    after = {
+        (sample.name, *sorted(sample.labels.items())) for m in door.registry.collect() for sample in m.samples
+    }
+    assert after == before
+
+
+async def test_the_document_describes_every_answer(door):
+    document = (await door.client.get("/openapi.json")).json()
+    operation = document["paths"]["/v1/events"]["post"]
+    assert set(operation["requestBody"]["content"]) == {ONE, BATCH, LINES}
+    told = {
+        (await door.post(event())).status_code: "Taken",
+        (await door.post(b"[]", media=BATCH)).status_code: "Items",
+        **{
+            (await door.post(event(), **more)).status_code: "Problem"
+            for more in ({"key": "x"}, {"media": "x"})
+        },
+        (await door.post(event(severity="x"))).status_code: "Problem",
+    }
+    assert set(told) == {200, 202, 401, 415, 422}
+    for status, model in told.items():
+        (content,) = operation["responses"][str(status)]["content"].values()
+        assert content["schema"] == {"$ref": f"#/components/schemas/{model}"}
+    assert {"400", "403", "413", "503"} <= set(operation["responses"])
+
+
+async def test_answers_and_events_follow_the_document(door):
+    document = (await door.client.get("/openapi.json")).json()
+
+    def fits(model, value):
+        jsonschema.Draft202012Validator({**document, "$ref": f"#/components/schemas/{model}"}).validate(value)
+
+    fits("SuspiciousMovementEvent", EXAMPLE)
+    fits("Taken", (await door.post(event())).json())
+    fits("Items", (await door.post("\n".join(map(json.dumps, mixed())).encode(), media=LINES)).json())
+    for body in (b"{}", b"{", event(nik="x"), event(severity="x")):
+        fits("Problem", (await door.post(body)).json())
+    with pytest.raises(jsonschema.ValidationError):
+        fits("SuspiciousMovementEvent", event(severity="x"))
