@@ -203,9 +203,12 @@ def _run_online_or_offline(
 ) -> None:
     try:
         _run(name, command, env)
-    except SetupError:
+    except SetupError as online:
         _say(f"{name}: tanpa jaringan? / no network? Trying what is in .local/cache")
-        _run(name, [*command, offline], env)
+        try:
+            _run(f"{name}-offline", [*command, offline], env)
+        except SetupError:
+            raise online from None  # what failed first is what the person can mend
 
 
 def _run(name: str, command: Command, env: Mapping[str, str] | None = None) -> None:
@@ -279,9 +282,8 @@ def _stamped(name: str, value: str) -> bool:
 
 
 def _last_lines(log: Path, count: int) -> list[str]:
-    return [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()][
-        -count:
-    ]
+    text = re.sub("\x1b\\[[0-9;]*m", "", log.read_text(encoding="utf-8", errors="replace"))
+    return [line for line in text.splitlines() if line.strip()][-count:]
 
 
 def _say(text: str) -> None:
