@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sinergi_ingest.settings import IngestSettings
 from sinergi_notifier.settings import NotifierSettings
@@ -178,3 +179,25 @@ def test_no_secret_and_no_local_state_is_sent_to_the_engine():
     for kept in sent:
         assert not fnmatch.fnmatch("deploy/demo/directory.yaml", f"{kept}*"), kept
         assert not fnmatch.fnmatch(".local", f"{kept}*"), kept
+
+
+def test_prometheus_looks_for_the_services_where_they_are():
+    told = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    scraped = {
+        target
+        for job in told["scrape_configs"]
+        for static in job.get("static_configs", ())
+        for target in static["targets"]
+    }
+    ports = {name: OURS[name].environment["SINERGI_PORT"] for name in SETTINGS}
+    assert {f"{name}:{port}" for name, port in ports.items()} <= scraped
+    assert all(path.startswith(("/etc/prometheus/rules/", "rules/")) for path in told.get("rule_files", ()))
+
+
+def test_grafana_finds_prometheus_and_the_dashboards_where_they_are():
+    provisioning = ROOT / "deploy/grafana/provisioning"
+    sources = [yaml.safe_load(path.read_text()) for path in (provisioning / "datasources").glob("*.y*ml")]
+    boards = [yaml.safe_load(path.read_text()) for path in (provisioning / "dashboards").glob("*.y*ml")]
+    assert {one["url"] for told in sources for one in told["datasources"]} == {"http://prometheus:9090"}
+    mounted = {mount.split(":")[1] for mount in SERVICES["grafana"].told["volumes"]}
+    assert {one["options"]["path"] for told in boards for one in told["providers"]} <= mounted
