@@ -84,7 +84,7 @@ def written():
     by_ingest = list(taken(directory))
     events = stored(out for out in by_ingest if out.topic == topics.EVENTS)
     events.append(Stored(topics.EVENTS, 0, 9_999, b"x", b"not an event", ()))
-    metrics = RouterMetrics(CollectorRegistry())
+    metrics = RouterMetrics(CollectorRegistry(), LANES)
     by_router = []
     for lane in range(LANES):
         router = RouterLane(lane, policy, metrics, lambda: now)
