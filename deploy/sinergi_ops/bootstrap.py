@@ -100,27 +100,26 @@ def _javas() -> Iterator[Path]:
 
 
 def _python_side() -> None:
-    if not _stamped("uv", UV_VERSION):
+    if not _uv_there():
         _say(f"uv {UV_VERSION} dari / from PyPI -> .local/uv")
-        shutil.rmtree(UV.parents[1], ignore_errors=True)
-        _run("uv", [Path(sys.executable), "-m", "venv", UV.parents[1]])
-        pip: Command = [
-            UV.parent / "python",
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--only-binary=:all:",
-        ]
-        _run("uv", [*pip, f"uv=={UV_VERSION}"])
+        home, python = UV.parents[1], UV.parent / "python"
+        _run("uv", [Path(sys.executable), "-m", "venv", "--clear", home])
+        _run("uv", [python, "-m", "pip", "install", "--only-binary=:all:", f"uv=={UV_VERSION}"])
         _link_uv()
-        _stamp("uv", UV_VERSION)
     _say("paket Python sesuai uv.lock / Python packages as locked -> .venv")
     sync: Command = [UV, "sync", "--frozen", "--no-progress"]
     if not VENV.exists():
         sync += ["--python", sys.executable]
     _run_online_or_offline("python", sync, "--offline", {"UV_CACHE_DIR": str(LOCAL / "cache" / "uv")})
     _stamp("python", _python_pins())
+
+
+def _uv_there() -> bool:
+    try:
+        said = subprocess.run([UV, "--version"], capture_output=True, text=True, check=False, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return f" {UV_VERSION} " in said.stdout
 
 
 def _link_uv() -> None:
