@@ -47,16 +47,13 @@ def test_hard_events_get_the_same_answers(policy, seed):
     assert _disagreements(corpus(seed, 1500), policy)[:3] == []
 
 
-@pytest.mark.xfail(strict=True, reason="the router looks up in degrees, where such points are not exact")
 def test_a_point_exactly_on_a_line_belongs_to_the_lowest_code(policy):
     assert _disagreements(corpus(13, 200, (edges,)), policy)[:3] == []
 
 
-@pytest.mark.xfail(strict=True, reason="the contract says number, the event model takes integers only")
 def test_a_heading_may_have_decimals(policy):
     assert _disagreements(corpus(14, 20, (decimals,)), policy)[:3] == []
 
 
-@pytest.mark.xfail(strict=True, reason="the contract sets no shortest length, the event model does")
 def test_a_note_may_be_empty(policy):
     assert _disagreements(corpus(15, 20, (empty_notes,)), policy)[:3] == []

@@ -119,7 +119,7 @@ class AlertMovement(Contract):
 
     direction: str | None = None
     mode: OpenWord | None = None
-    headingDeg: Annotated[int, Field(ge=0, le=359)] | None = None
+    headingDeg: Annotated[Number, Field(ge=0, le=359)] | None = None
     speedKmh: Number | None = None
 
 

@@ -99,7 +99,7 @@ class Location(Contract):
     kind: LocationKind
     lat: Latitude | None = None
     lon: Longitude | None = None
-    accuracyM: Annotated[int, Field(strict=True, ge=0, le=1_000_000, description="metres, 95 %")] | None = (
+    accuracyM: Annotated[int, Field(strict=True, ge=0, le=20_000_000, description="metres, 95 %")] | None = (
         None
     )
     adminCode: AdminCode | None = None
@@ -124,10 +124,8 @@ class Movement(Contract):
 
     direction: Direction | None = None
     mode: OpenWord | None = None
-    headingDeg: (
-        Annotated[int, Field(strict=True, ge=0, le=359, description="degrees from true north")] | None
-    ) = None
-    speedKmh: Annotated[Number, Field(ge=0, le=2000)] | None = None
+    headingDeg: Annotated[Number, Field(ge=0, le=359, description="true north, clockwise")] | None = None
+    speedKmh: Annotated[Number, Field(ge=0)] | None = None
 
 
 class People(Contract):
@@ -177,16 +175,16 @@ class SuspiciousMovement(Contract):
     location: Location
     movement: Movement | None = None
     people: People
-    needs: Annotated[tuple[OpenWord, ...], Field(max_length=16)] = ()
+    needs: tuple[OpenWord, ...] = ()
     interpreterLanguage: LanguageTag | None = None
-    vehicles: Annotated[tuple[Vehicle, ...], Field(max_length=64)] = ()
-    documentRefs: Annotated[tuple[DocumentRef, ...], Field(max_length=512)] = ()
-    recruiterRefs: Annotated[tuple[RecruiterRef, ...], Field(max_length=64)] = ()
-    indicators: Annotated[tuple[Indicator, ...], Field(min_length=1, max_length=64)]
+    vehicles: tuple[Vehicle, ...] = ()
+    documentRefs: tuple[DocumentRef, ...] = ()
+    recruiterRefs: tuple[RecruiterRef, ...] = ()
+    indicators: Annotated[tuple[Indicator, ...], Field(min_length=1)]
     safeContactRef: token("saf") | None = None  # type: ignore[valid-type]
     caseRef: token("cas") | None = None  # type: ignore[valid-type]
     note: Note | None = None
-    references: Annotated[tuple[Uuid, ...], Field(max_length=64)] = ()
+    references: tuple[Uuid, ...] = ()
     danger: Annotated[bool, Field(strict=True)] | None = None
     implicatedUnits: Annotated[tuple[RecipientCode, ...], Field(max_length=5)] = ()
     handling: Handling | None = None
@@ -208,7 +206,7 @@ class SuspiciousMovement(Contract):
     ) = None
     group: Group | None = None
     pass_: Annotated[Pass | None, Field(alias="pass")] = None
-    evidence: Annotated[tuple[Evidence, ...], Field(max_length=32)] = ()
+    evidence: tuple[Evidence, ...] = ()
 
     @model_validator(mode="after")
     def _group_fits(self) -> Self:

@@ -19,20 +19,22 @@ class AgeBands(Contract):
 class DocumentRef(Contract):
     """A document by the source's token; no document number."""
 
-    ref: token("doc")  # type: ignore[valid-type]
+    ref: token("doc") | None = None  # type: ignore[valid-type]
 
 
 class RecruiterRef(Contract):
     """A recruiter by the list owner's reference; the one token that may repeat."""
 
-    listId: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", strict=True)]
-    ref: token("rec")  # type: ignore[valid-type]
+    listId: (
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", strict=True)] | None
+    ) = None
+    ref: token("rec") | None = None  # type: ignore[valid-type]
 
 
 class Note(Contract):
     """Short free text, told to L3 only, and only when the source has screened it."""
 
-    text: Annotated[str, StringConstraints(min_length=1, max_length=280, strict=True)]
+    text: Annotated[str, StringConstraints(max_length=280, strict=True)]
     lang: LanguageTag
     screened: Annotated[bool, Field(strict=True)]
 
@@ -56,5 +58,5 @@ class Group(Contract):
 class Evidence(Contract):
     """A file that stays in the source system, with its hash."""
 
-    uri: HttpsUri
-    sha256: Sha256
+    uri: HttpsUri | None = None
+    sha256: Sha256 | None = None
