@@ -30,7 +30,8 @@ EXIT_SETTINGS: Final = 2
 DEMO_KEY: Final = "demo-"
 WATCH_EVERY_S: Final = 1.0
 TOPICS_AGAIN_S: Final = 5.0
-LEAVE_WITHIN_S: Final = 12.0
+FINISH_WITHIN_S: Final = 8
+LEAVE_WITHIN_S: Final = 5.0
 
 
 class Ingest:
@@ -88,6 +89,9 @@ class Ingest:
             while True:
                 self._submitted.watch(self.health)
                 await asyncio.sleep(WATCH_EVERY_S)
+        except kafka.KafkaAwayError as error:
+            self._log.error("cannot start", problem=str(error))
+            self._die(NAME, error)
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
             self._die(NAME, error)
 
@@ -122,7 +126,7 @@ class Ingest:
         # Bounded: with the broker away the client's own stop may never return (B19).
         for leave in (self._submitted.stop, self._producer.stop):
             try:
-                async with asyncio.timeout(LEAVE_WITHIN_S / 2):
+                async with asyncio.timeout(LEAVE_WITHIN_S):
                     await leave()
             except Exception as error:  # noqa: BLE001 - we are leaving anyway; what was promised is stored
                 self._log.warning("left without a goodbye", exc_info=error)
@@ -174,6 +178,6 @@ async def _serve(settings: IngestSettings, directory: Directory) -> None:
         access_log=False,
         server_header=False,
         lifespan="on",
-        timeout_graceful_shutdown=9,
+        timeout_graceful_shutdown=FINISH_WITHIN_S,
     )
     await uvicorn.Server(config).serve()

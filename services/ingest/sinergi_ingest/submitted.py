@@ -91,8 +91,9 @@ class Submitted:
             health.problem(PART, "no topic assigned yet")
             return
         health.problem(PART, None)
-        for task in self._subscriber.tasks:
-            health.tasks[PART] = task
+        if PART not in health.tasks:
+            # From now on: one that never polls is as late as one that has stopped to.
+            health.expect(PART, self._subscriber.tasks[0])
         stuck = self._busy_since is not None and self._seconds() - self._busy_since > STUCK_AFTER_S
         if self._has_polled(consumer) and not stuck:
             health.beat(PART)
@@ -105,7 +106,7 @@ class Submitted:
         self._polled = polled
         return moved
 
-    async def _on_records(self, records: Sequence[Record]) -> None:
+    async def _on_records(self, records: Any) -> None:  # noqa: ANN401 - FastStream would build a model
         self._busy_since = self._seconds()
         try:
             origins = [self._origin(record) for record in records]
