@@ -22,6 +22,7 @@ class Ports:
     kafka_controller: int = 19093
     valkey: int = 16379
     smtp: int = 18025
+    hooks: int = 18090
 
     @classmethod
     def free(cls) -> Self:

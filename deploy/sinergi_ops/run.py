@@ -73,6 +73,7 @@ def up(  # noqa: PLR0913 - one option a port
     kafka_controller: Annotated[int, _port("kafka_controller")] = Ports().kafka_controller,
     valkey: Annotated[int, _port("valkey")] = Ports().valkey,
     smtp: Annotated[int, _port("smtp")] = Ports().smtp,
+    hooks: Annotated[int, _port("hooks")] = Ports().hooks,
 ) -> None:
     """Nyalakan semuanya; Ctrl-C mematikan. / Start everything on this machine; Ctrl-C stops it.
 
@@ -87,7 +88,7 @@ def up(  # noqa: PLR0913 - one option a port
 
         sinergi up --kafka-port 29092   # port lain / another port
     """
-    ports = Ports(ingest, router, notifier, kafka, kafka_controller, valkey, smtp)
+    ports = Ports(ingest, router, notifier, kafka, kafka_controller, valkey, smtp, hooks)
     plan = Plan(
         run_dir.absolute(),
         ports,

@@ -3,7 +3,7 @@
     async with stack(Plan(run_dir)) as running:
         ...  # running.kafka, running.ingest, ...; a child that keeps dying raises ChildFailedError here
 
-``parts`` starts only Kafka, Valkey and the mail sink.
+``parts`` starts only Kafka, Valkey, the mail sink and the webhook receiver.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from sinergi_ops import probes, topics
-from sinergi_ops.parts import kafka, mail, valkey
+from sinergi_ops.parts import hooks, kafka, mail, valkey
 from sinergi_ops.places import DIRECTORY, PACK
 from sinergi_ops.ports import HOST, Ports
 from sinergi_ops.supervisor import Child, Kept, Supervisor, silent
@@ -29,7 +29,7 @@ from sinergi_shared.region.bus import recipients_on_bus
 from sinergi_shared.region.tables import read_tables
 
 SERVICES: Final = ("router", "notifier", "ingest")
-CHILDREN: Final = frozenset({"kafka", "valkey", "mail", *SERVICES})
+CHILDREN: Final = frozenset({"kafka", "valkey", "mail", "hooks", *SERVICES})
 STATE_FILE: Final = "state.json"
 
 
@@ -50,6 +50,11 @@ class Plan:
     env: Mapping[str, str] = field(default_factory=dict)  # more settings for the services
     echo: Callable[[str, str], None] = silent  # hears each log line with its child's name
     told: Callable[[str], None] = print  # hears what is being done
+
+    @property
+    def own_directory(self) -> Path:
+        """The run's copy of the directory, in which webhooks go to the run's own receiver."""
+        return self.run_dir / "directory.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,11 @@ class Running:
         return self.plan.run_dir / "mail"
 
     @property
+    def hooks(self) -> Path:
+        """Folder of the webhooks taken, for ``parts.hooks.deliveries``."""
+        return self.plan.run_dir / "hooks"
+
+    @property
     def logs(self) -> Path:
         """Folder with one log file a child."""
         return self.plan.run_dir / "log"
@@ -106,7 +116,7 @@ class Running:
             "SINERGI_REDIS": self.redis,
             "SINERGI_SMTP": self.smtp,
             "SINERGI_PACK": str(self.plan.pack),
-            "SINERGI_DIRECTORY": str(self.plan.directory),
+            "SINERGI_DIRECTORY": str(self.plan.own_directory),
             "SINERGI_LANES": str(self.plan.lanes),
             "SINERGI_DEMO": "true",
             **self.plan.env,
@@ -126,7 +136,7 @@ async def stack(plan: Plan) -> AsyncIterator[Running]:
 
 @asynccontextmanager
 async def parts(plan: Plan) -> AsyncIterator[Running]:
-    """Run Kafka, Valkey and the mail sink for as long as the block lasts.
+    """Run Kafka, Valkey, the mail sink and the webhook receiver for as long as the block lasts.
 
     Raise ``AlreadyRunningError``, ``PortTakenError``, ``PartMissingError`` or ``ChildFailedError``.
     """
@@ -138,7 +148,7 @@ async def parts(plan: Plan) -> AsyncIterator[Running]:
         supervisor = Supervisor(plan.run_dir / "log", plan.echo)
         supervisor.changed = _recorder(plan)
         try:
-            plan.told("Kafka, Valkey, surat / mail sink")
+            plan.told("Kafka, Valkey, surat / mail sink, webhook")
             await supervisor.start(*await _parts(plan))
             async with _ending_with(supervisor):
                 yield Running(plan, supervisor)
@@ -184,10 +194,14 @@ def read_state(run_dir: Path) -> dict[str, Any]:
 async def _parts(plan: Plan) -> list[Child]:
     node = kafka.Node(plan.run_dir / "kafka", plan.ports.kafka, plan.ports.kafka_controller)
     await kafka.prepare(node)
+    text = plan.directory.read_text(encoding="utf-8")
+    redirected = text.replace(f"//{HOST}:{Ports().hooks}/", f"//{HOST}:{plan.ports.hooks}/")
+    plan.own_directory.write_text(redirected, encoding="utf-8")
     return [
         kafka.child(node),
         valkey.child(plan.run_dir / "valkey", plan.ports.valkey),
         mail.child(plan.run_dir / "mail", plan.ports.smtp),
+        hooks.child(plan.run_dir / "hooks", plan.own_directory, plan.ports.hooks),
     ]
 
 
@@ -209,7 +223,7 @@ def _service(name: str, running: Running) -> Child:
 
 
 def _empty(run_dir: Path) -> None:
-    for name in ("kafka", "valkey", "mail", "log"):
+    for name in ("kafka", "valkey", "mail", "hooks", "log"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
 
 

@@ -58,6 +58,7 @@ def _questions(ports: Ports) -> dict[str, Probe]:
         "kafka": probes.kafka(ports.kafka),
         "valkey": probes.tcp(ports.valkey),
         "mail": probes.tcp(ports.smtp),
+        "hooks": probes.tcp(ports.hooks),
         "router": probes.http(ports.router, "/readyz"),
         "notifier": probes.http(ports.notifier, "/readyz"),
         "ingest": probes.http(ports.ingest, "/readyz"),
