@@ -13,11 +13,11 @@ from sinergi_notifier.channels import email, webhook
 from sinergi_notifier.channels.email import EmailChannel, MailServer
 from sinergi_notifier.channels.result import Parcel, Trouble
 from sinergi_notifier.channels.webhook import WebhookChannel, allowed, client
-from sinergi_notifier.compose import composer
+from sinergi_notifier.compose import composer, subject
 from sinergi_notifier.forms import Full, Thin
 from sinergi_shared.contracts.alert import AlertEvent
 from sinergi_shared.contracts.base import WIB
-from sinergi_shared.contracts.codes import DeliveryState
+from sinergi_shared.contracts.codes import AlertMsgType, DeliveryState
 from sinergi_shared.contracts.ids import delivery_id
 from sinergi_shared.directory import Contact
 from sinergi_shared.region.labels import read_labels
@@ -145,7 +145,8 @@ async def test_a_refusal_is_permanent(way):
     assert (result.state, result.trouble) == (DeliveryState.PERMANENT, Trouble.REFUSED)
 
 
-async def test_one_that_never_answers_costs_no_more_than_the_time_limit_and_leaves_a_doubt(way, short):
+@pytest.mark.usefixtures("short")
+async def test_one_that_never_answers_costs_no_more_than_the_time_limit_and_leaves_a_doubt(way):
     way.answer("hang")
     async with asyncio.timeout(5):
         result = await way.channel.send(way.parcel())
@@ -183,7 +184,7 @@ async def test_no_value_that_only_the_full_alert_holds_is_in_the_raw_mail(mail):
 
 
 async def test_a_mail_is_plain_and_html_in_utf8_with_the_headers_of_an_automatic_message(mail):
-    typed = "Dugaan – Ma'un > Entikong & Balai é"
+    typed = "Dugaan é Ma'un > Entikong & Balai"
     thin = Thin(AlertEvent.model_validate(alert(action={"id": typed, "en": typed})))
     await mail.channel.send(replace(mail.parcel(at=NOW), form=thin))
     [parsed] = mail.other.mails
@@ -191,7 +192,7 @@ async def test_a_mail_is_plain_and_html_in_utf8_with_the_headers_of_an_automatic
     plain, html = parsed.iter_parts()
     assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
     assert typed in plain.get_content()
-    assert "Dugaan – Ma&#39;un &gt; Entikong &amp; Balai é" in html.get_content()
+    assert "Dugaan é Ma&#39;un &gt; Entikong &amp; Balai" in html.get_content()
     assert parsed["Auto-Submitted"] == "auto-generated"
     assert parsed["To"] == ADDRESS
     assert parsed["From"].addresses[0].addr_spec == "peringatan@sinergi.example"
@@ -203,7 +204,13 @@ async def test_a_mail_is_plain_and_html_in_utf8_with_the_headers_of_an_automatic
 
 @pytest.mark.parametrize(
     "address",
-    ["a@x.example\r\nBcc: b@x.example", "a@x.example, b@x.example", "a@x.example\x00", "nobody", "<a@x.example>"],
+    [
+        "a@x.example\r\nBcc: b@x.example",
+        "a@x.example, b@x.example",
+        "a@x.example\x00",
+        "nobody",
+        "<a@x.example>",
+    ],
     ids=["line break", "two", "null", "no domain", "brackets"],
 )
 async def test_an_address_that_is_not_exactly_one_is_refused_and_reaches_nobody(mail, address):
@@ -231,6 +238,15 @@ async def test_a_connection_that_is_cut_after_the_text_leaves_a_doubt(mail):
     result = await mail.channel.send(mail.parcel())
     assert result.state is DeliveryState.TEMPORARY
     assert result.in_doubt
+
+
+@pytest.mark.parametrize("repeat", [False, True], ids=["first", "repeat"])
+@pytest.mark.parametrize("status", ["Actual", "Exercise"])
+@pytest.mark.parametrize("msg_type", [one.value for one in AlertMsgType])
+async def test_a_subject_is_read_back_as_it_was_written_however_long(mail, msg_type, status, repeat):
+    form = Thin(AlertEvent.model_validate(alert(msgType=msg_type, status=status)))
+    await mail.channel.send(replace(mail.parcel(possible_repeat=repeat), form=form))
+    assert mail.other.mails[0]["Subject"] == subject(form.alert.data, possible_repeat=repeat)
 
 
 async def test_mails_of_one_event_stay_together_and_those_of_another_recipient_apart(mail):
@@ -296,7 +312,8 @@ async def test_each_answer_has_its_meaning(hook, answer, state, trouble):
     assert len(hook.other.calls) == 1
 
 
-async def test_an_endpoint_that_drips_its_answer_is_cut_at_the_time_limit(hook, short):
+@pytest.mark.usefixtures("short")
+async def test_an_endpoint_that_drips_its_answer_is_cut_at_the_time_limit(hook):
     async def drip(reader, writer):
         await reader.readuntil(b"\r\n\r\n")
         for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000:

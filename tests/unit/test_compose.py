@@ -87,7 +87,9 @@ def test_plain_text_and_html_say_the_same():
 
 
 @pytest.mark.parametrize(
-    "situation", ["MINOR_AT_RISK", "VICTIM_DISCLOSURE", "TPPO_AT_POST"], ids=["minor", "victim", "trafficking"]
+    "situation",
+    ["MINOR_AT_RISK", "VICTIM_DISCLOSURE", "TPPO_AT_POST"],
+    ids=["minor", "victim", "trafficking"],
 )
 def test_a_situation_that_is_not_coarse_is_never_spelled_out(situation):
     both = letter(situation=situation)
@@ -159,7 +161,12 @@ def test_a_subject_tells_the_kind_of_message_and_the_number_and_nothing_else(msg
 
 def test_a_subject_is_the_same_whatever_the_event_holds():
     plain = letter().subject
-    other = {"severity": "kritis", "people": {"count": 99}, "location": {"kind": "sea"}, "headline": "Entikong!"}
+    other = {
+        "severity": "kritis",
+        "people": {"count": 99},
+        "location": {"kind": "sea"},
+        "headline": "Entikong!",
+    }
     assert letter(**other).subject == plain
 
 
@@ -246,7 +253,9 @@ def test_text_of_a_message_is_never_run(text):
 
 
 @settings(max_examples=60)
-@given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200))
+@given(
+    st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=200)
+)
 def test_any_action_text_reaches_the_reader_unchanged(text):
     assert text.strip() in letter(action={"id": text, "en": "x"}).text or not text.strip()
 

@@ -88,7 +88,12 @@ def test_an_alert_past_its_end_is_expired_and_not_sent():
 
 @pytest.mark.parametrize(
     ("msg_type", "ending"),
-    [("Update", "superseded"), ("Cancel", "cancelled"), ("FalsePositive", "cancelled"), ("Recall", "cancelled")],
+    [
+        ("Update", "superseded"),
+        ("Cancel", "cancelled"),
+        ("FalsePositive", "cancelled"),
+        ("Recall", "cancelled"),
+    ],
 )
 def test_a_newer_alert_ends_what_still_waits_and_says_how(msg_type, ending):
     known = FollowUps()

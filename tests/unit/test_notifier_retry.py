@@ -32,7 +32,9 @@ def test_a_wait_that_says_nothing_leaves_our_own(asked):
     assert 2 <= wait() <= 4
 
 
-@pytest.mark.parametrize("asked", ["86400", "9" * 400, "Fri, 10 Mar 2096 01:15:38 GMT"], ids=["day", "huge", "far"])
+@pytest.mark.parametrize(
+    "asked", ["86400", "9" * 400, "Fri, 10 Mar 2096 01:15:38 GMT"], ids=["day", "huge", "far"]
+)
 def test_a_long_wait_ends_before_the_answer_is_due(asked):
     assert wait(asked=asked) == 450
     assert wait(asked=asked, ack_due=None) == SCHEDULE.longest.total_seconds()

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
-import uvicorn
 from faststream.asgi import AsgiFastStream
+from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
+from pydantic import ValidationError
 
 from sinergi_notifier.channels import webhook
 from sinergi_notifier.channels.email import EmailChannel
@@ -23,15 +24,19 @@ from sinergi_notifier.metrics import Metrics
 from sinergi_notifier.retry import SCHEDULE, Schedule
 from sinergi_notifier.settings import NotifierSettings
 from sinergi_shared.contracts import topics
+from sinergi_shared.contracts.base import pointers
 from sinergi_shared.contracts.codes import Channel
 from sinergi_shared.directory import Directory, DirectoryError, read_directory
 from sinergi_shared.region.labels import read_labels
 from sinergi_shared.region.pack import read_pack
+from sinergi_shared.region.tables import PackError
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.lanes import Lanes
+from sinergi_shared.runtime.service import serve
 
 NAME: Final = "notifier"
+EXIT_SETTINGS: Final = 2
 EXIT_BUG: Final = 3
 _TOPICS: Final = frozenset({topics.JOBS, topics.FOLLOWUP, topics.REJECTED})
 
@@ -69,8 +74,8 @@ class Notifier:
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Take over and deliver while the application serves; a failure ends the process."""
-        task = asyncio.create_task(self._run(), name="notifier")
-        self.health.expect("notifier", task)
+        task = asyncio.create_task(self._run(), name="courier")
+        self.health.expect("courier", task)
         try:
             yield
         finally:
@@ -78,9 +83,22 @@ class Notifier:
             self._stop.set()
             await task
 
+    async def connect(self) -> None:
+        """Return once Kafka answers and the notifier's topics are as declared."""
+        self.health.problem("kafka", "waiting for Kafka")
+        await kafka.wait_for_kafka(
+            self.settings.bootstrap,
+            self.settings.kafka_wait_s,
+            lambda seconds: self._log.warning("waiting for Kafka", seconds=round(seconds)),
+        )
+        wanted = topics.wanted((), (), self.settings.lanes)
+        await kafka.check_topics(
+            self.settings.bootstrap, [topic for topic in wanted if topic.name in _TOPICS]
+        )
+        self.health.problem("kafka", None)
+
     async def _run(self) -> None:
         try:
-            await self._wait()
             jobs = JobReader(self.settings.bootstrap)
             await jobs.start()
             try:
@@ -109,19 +127,6 @@ class Notifier:
             )
             lanes_stop.set()
 
-    async def _wait(self) -> None:
-        self.health.problem("kafka", "waiting for Kafka")
-        await kafka.wait_for_kafka(
-            self.settings.bootstrap,
-            self.settings.kafka_wait_s,
-            lambda seconds: self._log.warning("waiting for Kafka", seconds=round(seconds)),
-        )
-        wanted = topics.wanted((), (), self.settings.lanes)
-        await kafka.check_topics(
-            self.settings.bootstrap, [topic for topic in wanted if topic.name in _TOPICS]
-        )
-        self.health.problem("kafka", None)
-
     def _exit(self, where: str, error: BaseException) -> None:
         self._log.error("stopping: an error that a restart may cure", where=where, exc_info=error)
         sys.stdout.flush()
@@ -146,26 +151,39 @@ def checked(directory: Directory, *, demo: bool) -> Directory:
 
 
 def application(notifier: Notifier) -> AsgiFastStream:
-    """Return the application that a server runs."""
-    return AsgiFastStream(lifespan=notifier.lifespan, asgi_routes=routes(notifier.health, notifier.registry))
+    """Return the application that serves health and metrics around the notifier's life."""
+    return AsgiFastStream(
+        KafkaBroker(notifier.settings.bootstrap, logger=None, allow_auto_create_topics=False),
+        lifespan=notifier.lifespan,
+        asgi_routes=routes(notifier.health, notifier.registry),
+        logger=None,
+    )
 
 
 def main() -> None:
-    """Run until SIGTERM; exit 3 on an error that a restart may cure."""
+    """Run until SIGTERM; exit 3 on an error that a restart may cure, 2 on settings that it may not."""
     logs.configure(NAME)
-    asyncio.run(_serve(NotifierSettings()))
+    try:
+        notifier = Notifier(NotifierSettings())
+    except (DirectoryError, PackError, ValidationError) as error:
+        logs.logger().error("cannot start", problem=_told(error))
+        sys.exit(EXIT_SETTINGS)
+    asyncio.run(_serve(notifier))
 
 
-async def _serve(settings: NotifierSettings) -> None:
-    config = uvicorn.Config(
-        application(Notifier(settings)),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        lifespan="on",
-    )
-    await uvicorn.Server(config).serve()
+async def _serve(notifier: Notifier) -> None:
+    settings = notifier.settings
+    try:
+        await serve(application(notifier), host=settings.host, port=settings.port, connect=notifier.connect)
+    except (kafka.KafkaAwayError, kafka.TopicsWrongError) as error:
+        logs.logger().error("cannot start", problem=str(error))
+        sys.exit(EXIT_BUG)
+
+
+def _told(error: DirectoryError | PackError | ValidationError) -> str:
+    if isinstance(error, ValidationError):
+        return f"settings wrong at {', '.join(pointers(error)) or 'the whole'}; see settings.py"
+    return str(error)
 
 
 def _now() -> datetime:

@@ -19,7 +19,9 @@ class NotifierSettings(ServiceSettings):
         "deploy/demo/directory.yaml"
     )
     smtp: Address = "127.0.0.1:18025"
-    smtp_tls: Annotated[Tls | None, Field(description="starttls unless told otherwise; none in the demo")] = None
+    smtp_tls: Annotated[Tls | None, Field(description="starttls unless told otherwise; none in the demo")] = (
+        None
+    )
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
     mail_from: Annotated[
