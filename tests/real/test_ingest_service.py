@@ -99,7 +99,6 @@ async def ingest(kafka, sender, folder, *, ready=True):
         "SINERGI_KAFKA": kafka,
         "SINERGI_PORT": str(port),
         "SINERGI_DIRECTORY": str(sender.directory(folder)),
-        "SINERGI_INSTANCE": secrets.token_hex(4),
     }
     with log.open("w") as out:
         process = await asyncio.create_subprocess_exec(
@@ -113,7 +112,7 @@ async def ingest(kafka, sender, folder, *, ready=True):
     finally:
         await service.client.aclose()
         if process.returncode is None:
-            process.kill()
+            process.terminate()  # so that the group need not wait for its session to end
             await process.wait()
 
 

@@ -59,7 +59,6 @@ class Ingest:
             settings.bootstrap,
             directory.sources,
             intake,
-            instance=settings.instance,
             seconds=monotonic,
             die=self._die,
         )

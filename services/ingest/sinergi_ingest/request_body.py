@@ -14,7 +14,8 @@ from sinergi_shared.contracts.strict_json import MAX_DEPTH
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 MAX_ITEMS: Final = 1_000
 
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
+# Possessive: one string of four megabytes is one match, and must not hold the interpreter for long.
+_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 
 
 class Form(Enum):

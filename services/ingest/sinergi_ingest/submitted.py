@@ -40,7 +40,6 @@ class Submitted:
         sources: Sequence[Source],
         intake: Intake,
         *,
-        instance: str,
         seconds: Callable[[], float],
         die: Callable[[str, BaseException], None],
     ) -> None:
@@ -65,7 +64,8 @@ class Submitted:
             max_records=MAX_BATCH,
             batch_timeout_ms=POLL_MS,
             group_id=GROUP,
-            group_instance_id=f"ingest-{instance}",
+            # No static membership: a member that is back with other sources in its directory would be
+            # handed its old topics, and end (tried); here a clean stop hands them on at once.
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             session_timeout_ms=kafka.SESSION_TIMEOUT_MS,
