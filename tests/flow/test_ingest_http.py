@@ -5,6 +5,7 @@ import copy
 import hashlib
 import json
 import random
+import time
 from datetime import UTC, datetime
 
 import httpx
@@ -287,15 +288,13 @@ FOUR_MIB = 4 * 1024 * 1024
     ids=["numbers", "arrays", "escapes", "text with escapes", "text", "many items"],
 )
 async def test_four_hostile_megabytes_hold_up_nobody_else(door, body):
-    loop = asyncio.get_running_loop()
-
     async def longest_pause():
-        """Of three tries the one that the machine disturbed least."""
+        """In processor time of this process, so that a busy machine does not count."""
         post = asyncio.create_task(door.post(body, media=BATCH))
-        worst, last = 0.0, loop.time()
+        worst, last = 0.0, time.process_time()
         while not post.done():
             await asyncio.sleep(0)
-            worst, last = max(worst, loop.time() - last), loop.time()
+            worst, last = max(worst, time.process_time() - last), time.process_time()
         assert post.result().status_code == 200
         return worst
 
