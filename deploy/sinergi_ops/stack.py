@@ -126,9 +126,12 @@ class Running:
 @asynccontextmanager
 async def stack(plan: Plan) -> AsyncIterator[Running]:
     """Run parts, topics and services for as long as the block lasts."""
+    # Read first: a file that does not fit is told at once, not after Kafka has started.
+    sources = [source.name for source in read_directory(plan.directory).sources]
+    recipients = recipients_on_bus(read_tables(plan.pack))
     async with parts(plan) as running:
         plan.told("topik / topics")
-        await _make_topics(running)
+        await topics.apply([running.kafka], sources, recipients, plan.lanes)
         plan.told("layanan / services: router, notifier, ingest")
         await running.supervisor.start(*(_service(name, running) for name in SERVICES))
         yield running
@@ -194,9 +197,7 @@ def read_state(run_dir: Path) -> dict[str, Any]:
 async def _parts(plan: Plan) -> list[Child]:
     node = kafka.Node(plan.run_dir / "kafka", plan.ports.kafka, plan.ports.kafka_controller)
     await kafka.prepare(node)
-    text = plan.directory.read_text(encoding="utf-8")
-    redirected = text.replace(f"//{HOST}:{Ports().hooks}/", f"//{HOST}:{plan.ports.hooks}/")
-    plan.own_directory.write_text(redirected, encoding="utf-8")
+    _redirect_hooks(plan)
     return [
         kafka.child(node),
         valkey.child(plan.run_dir / "valkey", plan.ports.valkey),
@@ -205,10 +206,11 @@ async def _parts(plan: Plan) -> list[Child]:
     ]
 
 
-async def _make_topics(running: Running) -> None:
-    sources = [source.name for source in read_directory(running.plan.directory).sources]
-    recipients = recipients_on_bus(read_tables(running.plan.pack))
-    await topics.apply([running.kafka], sources, recipients, running.plan.lanes)
+def _redirect_hooks(plan: Plan) -> None:
+    text = plan.directory.read_text(encoding="utf-8")
+    redirected = text.replace(f"//{HOST}:{Ports().hooks}/", f"//{HOST}:{plan.ports.hooks}/")
+    plan.own_directory.touch(mode=0o600)  # it has addresses and secrets
+    plan.own_directory.write_text(redirected, encoding="utf-8")
 
 
 def _service(name: str, running: Running) -> Child:

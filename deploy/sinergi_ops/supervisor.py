@@ -21,6 +21,7 @@ CLEAN_EXITS: Final = frozenset({0, 143, -signal.SIGTERM})  # uvicorn and the JVM
 TAIL_LINES: Final = 20
 PROBE_EVERY_S: Final = 0.1
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
+FIRST_TRIES: Final = 2
 CALM_AFTER_S: Final = 30.0  # a child that worked this long starts with a fresh back-off
 
 
@@ -156,10 +157,15 @@ class Supervisor:
             if self.stopping:
                 break
             kept.deaths = 1 if loop.time() - since > CALM_AFTER_S else kept.deaths + 1
-            if kept.deaths > len(self.back_off_s):
+            if kept.deaths > self._patience(kept):
                 raise kept.failed(f"mati {kept.deaths} kali / died {kept.deaths} times, {_exit_text(code)}")
             await self._back_off(kept, code)
         self._turn(kept, "stopped")
+
+    def _patience(self, kept: Kept) -> int:
+        # One that has never worked will not by trying on: a wrong setting should be told soon.
+        tries = len(self.back_off_s)
+        return tries if kept.became_ready.is_set() else min(FIRST_TRIES, tries)
 
     async def _back_off(self, kept: Kept, code: int) -> None:
         pause = self.back_off_s[kept.deaths - 1]

@@ -4,12 +4,12 @@ import asyncio
 import smtplib
 import uuid
 from email.message import EmailMessage
+from urllib.parse import urlsplit
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import UnknownTopicOrPartitionError
-from redis.asyncio import Redis
 
 from sinergi_ops.ports import Ports, PortTakenError
 from sinergi_ops.stack import AlreadyRunningError, Plan, is_running, parts, read_state
@@ -57,10 +57,12 @@ async def test_no_topic_is_made_by_writing_to_it(kafka):
 
 
 async def test_valkey_answers_and_knows_set_if_absent(valkey):
-    async with Redis.from_url(valkey) as redis:
-        key = uuid.uuid4().hex
-        assert await redis.set(key, "1", nx=True, ex=10) is True
-        assert await redis.set(key, "2", nx=True, ex=10) is None
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(valkey).port)
+    key = uuid.uuid4().hex
+    writer.write(f"SET {key} 1 NX EX 10\r\nSET {key} 2 NX EX 10\r\nGET {key}\r\n".encode())
+    answers = [await asyncio.wait_for(reader.readline(), 5) for _ in range(4)]
+    writer.close()
+    assert answers == [b"+OK\r\n", b"$-1\r\n", b"$1\r\n", b"1\r\n"]
 
 
 async def test_a_mail_is_kept_whole_with_its_envelope(mailbox):
@@ -102,4 +104,5 @@ async def test_the_state_names_each_child_with_its_process(real_parts):
         "kafka": "ready",
         "valkey": "ready",
         "mail": "ready",
+        "hooks": "ready",
     }
