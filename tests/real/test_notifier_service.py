@@ -186,7 +186,7 @@ async def test_one_job_reaches_three_channels_and_its_states_are_on_the_topic(po
     assert 'sinergi_deliveries_total{channel="email",state="sent"} 1.0' in metrics
     assert 'sinergi_deliveries_total{channel="webhook",state="delivered"} 1.0' in metrics
     assert 'sinergi_deliveries_total{channel="email",state="permanent"} 0.0' in metrics
-    assert 'sinergi_delivery_seconds_count{channel="email",since="decided"} 1.0' in metrics
+    assert 'sinergi_delivery_seconds_count{channel="email",severity="tinggi",since="decided"} 1.0' in metrics
     assert 'sinergi_operator_alert{kind="delivery_failed"} 0.0' in metrics
 
 
@@ -282,10 +282,10 @@ async def test_a_cancel_stops_what_still_waits_and_is_delivered_itself(post):
         pending = partial(service.registry.get_sample_value, "sinergi_deliveries_pending", lane)
         await post.publish(post.job(agency))
         await post.until(("webhook", "temporary"))
-        assert pending() == 1
+        await eventually(lambda: pending() == 1)
         await post.publish(post.job(agency, revision=2, msgType="Cancel"))
         await post.until(("webhook", "cancelled"), ("webhook", "delivered"))
-        assert pending() == 0
+        await eventually(lambda: pending() == 0)
     assert [b"Cancel" in call.body for call in post.endpoint.at("/hook")] == [False, True]
 
 

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry
 
 from sinergi_ingest.admit import Refused, Verdict
 from sinergi_shared.contracts.reasons import Reason
-from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter
+from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, histogram
 
 WAYS: Final = ("http", "kafka")
 
@@ -54,15 +54,13 @@ class IngestMetrics:
         self.turned_away = counter(
             registry, "sinergi_ingest_turned_away", "Requests not taken at the door", reason=AT_THE_DOOR
         )
-        self.seconds = Histogram(
+        self.seconds = histogram(
+            registry,
             "sinergi_ingest_store_seconds",
             "From the receipt of a request or batch until Kafka has it",
-            ("way",),
-            buckets=STAGE_BUCKETS,
-            registry=registry,
+            STAGE_BUCKETS,
+            way=WAYS,
         )
-        for way in WAYS:
-            self.seconds.labels(way)
 
     def told(self, way: str, verdict: Verdict, *, stored: bool) -> None:
         """Count what became of one event."""

@@ -1,6 +1,7 @@
 """Where every delivery of a lane stands: in memory, rebuilt from the compacted topic."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from sinergi_notifier.words import ENDING
 from sinergi_shared.contracts.codes import AlertMsgType, DeliveryState
@@ -19,6 +20,7 @@ class FollowUps:
     def __init__(self) -> None:
         self._by_id: dict[str, FollowUp] = {}
         self._open: dict[Party, set[str]] = {}
+        self._since: dict[str, datetime] = {}  # what is open: when it was first seen here
         self._newest: dict[Party, tuple[int, AlertMsgType]] = {}
 
     def remember(self, record: FollowUp) -> None:
@@ -27,6 +29,7 @@ class FollowUps:
         self._by_id[record.deliveryId] = record
         if record.receipt.state in OPEN:
             self._open.setdefault(party, set()).add(record.deliveryId)
+            self._since.setdefault(record.deliveryId, record.receipt.at)
         else:
             self._close(party, record.deliveryId)
         newest = self._newest.get(party)
@@ -54,6 +57,10 @@ class FollowUps:
         """Return how many deliveries are still to be made."""
         return sum(map(len, self._open.values()))
 
+    def oldest_waiting(self) -> datetime | None:
+        """Return since when the oldest of them waits; after a restart, the time of its last state."""
+        return min(self._since.values(), default=None)
+
     def overtaken(self, record: FollowUp) -> DeliveryState | None:
         """Return how a delivery ends that a newer alert to the same party has overtaken (B40, B47)."""
         newest = self._newest.get(party_of(record))
@@ -62,6 +69,7 @@ class FollowUps:
         return DeliveryState.CANCELLED if newest[1] in ENDING else DeliveryState.SUPERSEDED
 
     def _close(self, party: Party, delivery: str) -> None:
+        self._since.pop(delivery, None)
         deliveries = self._open.get(party)
         if deliveries is not None:
             deliveries.discard(delivery)

@@ -84,15 +84,21 @@ class Courier:
     ) -> None:
         """Deliver until ``stop``, then let what is under way come to its end."""
         self._journal, self._jobs = journal, jobs
+        self._metrics.watch(owned, lambda number: self._lanes[number].oldest_s())
         while not stop.is_set():
             self._wake.clear()
-            lanes = [self._lanes[number] for number in owned()]
+            lanes = self._at_work(owned())
             for lane in lanes:
                 self._start(lane)
             health.beat("courier")
             await self._pause([lane for lane in lanes if lane.under_way < AT_ONCE])
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    def _at_work(self, owned: frozenset[int]) -> list[NotifierLane]:
+        for number in self._lanes.keys() - owned:
+            self._metrics.pending(number, 0)
+        return [self._lanes[number] for number in sorted(owned)]
 
     def _start(self, lane: NotifierLane) -> None:
         lane.resume()

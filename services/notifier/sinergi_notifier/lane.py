@@ -70,6 +70,7 @@ class NotifierLane:
             self._resumed = True
             for record in list(self.followups.all_waiting()):
                 self.line_up(record)
+            self._setup.metrics.pending(self.number, self.followups.count_waiting())
 
     def line_up(self, record: FollowUp) -> None:
         """Put a delivery in line for its next attempt."""
@@ -89,6 +90,11 @@ class NotifierLane:
         """Return a job that is still in memory."""
         held = self._held.get(pointer.offset)
         return held.job if held else None
+
+    def oldest_s(self) -> float:
+        """Return for how many seconds the oldest delivery has waited, 0 when none does."""
+        oldest = self.followups.oldest_waiting()
+        return max((self._setup.now() - oldest).total_seconds(), 0.0) if oldest else 0.0
 
     def wrote(self, record: FollowUp) -> None:
         """Take a state that is on Kafka, and count it."""

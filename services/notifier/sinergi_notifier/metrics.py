@@ -1,17 +1,18 @@
 """What the notifier counts. Exercises have figures of their own (law 8)."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry
 
-from sinergi_shared.contracts.codes import Channel, DeliveryState, Status
+from sinergi_shared.contracts.codes import Channel, DeliveryState, Severity, Status
 from sinergi_shared.contracts.followup import FollowUp
-from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, gauge
+from sinergi_shared.runtime.metrics import DELIVERY_BUCKETS, counter, gauge, histogram
 
 CHANNELS: Final = (Channel.KAFKA, Channel.WEBHOOK, Channel.EMAIL)
-_BUCKETS: Final = tuple(sorted({*STAGE_BUCKETS, 2.0, 15.0, 120.0, 600.0, 900.0}))
 
 
 class Alarm(StrEnum):
@@ -48,25 +49,30 @@ class Metrics:
         self._no_contact = counter(
             registry, "sinergi_recipients_without_contact", "Entries told on their own topic only"
         )
+        numbers = [str(lane) for lane in range(lanes)]
+        self._lanes = gauge(registry, "sinergi_notifier_lanes", "Lanes that are rebuilt and at work")
         self._pending = gauge(
+            registry, "sinergi_deliveries_pending", "Deliveries still to be made", lane=numbers
+        )
+        self._oldest = gauge(
             registry,
-            "sinergi_deliveries_pending",
-            "Deliveries still to be made",
-            lane=[str(lane) for lane in range(lanes)],
+            "sinergi_delivery_oldest_pending_seconds",
+            "How long the oldest of them has waited, or at least since the last restart",
+            lane=numbers,
         )
         self._alarms = gauge(
             registry, "sinergi_operator_alert", "Something an operator must look at; 0 when over", kind=Alarm
         )
-        self._seconds = Histogram(
+        self._seconds = histogram(
+            registry,
             "sinergi_delivery_seconds",
             "Seconds until the first success of a delivery, exercises excluded",
-            ("channel", "since"),
-            buckets=_BUCKETS,
-            registry=registry,
+            DELIVERY_BUCKETS,
+            channel=CHANNELS,
+            severity=Severity,
+            since=Since,
         )
-        for channel in CHANNELS:
-            for since in Since:
-                self._seconds.labels(channel, since)
+        self._count = lanes
         self._raised: dict[Alarm, set[str]] = {alarm: set() for alarm in Alarm}
 
     def told(self, record: FollowUp) -> None:
@@ -86,7 +92,8 @@ class Metrics:
             return
         for since, start in ((Since.RECEIVED, received), (Since.DECIDED, decided)):
             seconds = (record.receipt.at - start).total_seconds()
-            self._seconds.labels(record.receipt.channel, since).observe(max(seconds, 0.0))
+            labels = (record.receipt.channel, record.severity, since)
+            self._seconds.labels(*labels).observe(max(seconds, 0.0))
 
     def without_contact(self) -> None:
         """Count a recipient that is told on its own topic only."""
@@ -95,6 +102,16 @@ class Metrics:
     def pending(self, lane: int, count: int) -> None:
         """Set how much a lane has still to deliver."""
         self._pending.labels(str(lane)).set(count)
+
+    def watch(self, owned: Callable[[], frozenset[int]], oldest_s: Callable[[int], float]) -> None:
+        """Ask at each scrape which lanes are at work, and how long the oldest of each has waited."""
+
+        def waited(lane: int) -> float:
+            return oldest_s(lane) if lane in owned() else 0.0  # another process tells of the others
+
+        self._lanes.set_function(lambda: len(owned()))
+        for lane in range(self._count):
+            self._oldest.labels(str(lane)).set_function(partial(waited, lane))
 
     def alarm(self, alarm: Alarm, about: str, *, on: bool) -> None:
         """Raise or clear an alarm about one thing; the gauge tells about how many."""

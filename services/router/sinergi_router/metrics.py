@@ -1,15 +1,15 @@
-"""What the router counts; no label comes from outside."""
+"""What the router counts; no label comes from outside. Exercises have figures of their own (law 8)."""
 
 from collections.abc import Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry
 
 from sinergi_router.decide import Decision
 from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Status
 from sinergi_shared.contracts.reasons import Outcome, Reason
-from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, gauge
+from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, gauge, histogram
 
-_REAL = ("real", "drill")
+_TRAFFIC = ("real", "drill")
 _REJECTIONS = (
     Reason.SCHEMA_INVALID,
     Reason.TYPE_UNSUPPORTED,
@@ -24,22 +24,32 @@ class RouterMetrics:
 
     def __init__(self, registry: CollectorRegistry, lanes: int) -> None:
         self.events = counter(
-            registry, "sinergi_router_events", "Events by outcome (law 1)", outcome=Outcome, traffic=_REAL
+            registry, "sinergi_router_events", "Events by outcome (law 1)", outcome=Outcome, traffic=_TRAFFIC
         )
         self.merged = counter(
-            registry, "sinergi_router_merged", "Merged events", reason=(Reason.DUPLICATE, Reason.STALE)
+            registry,
+            "sinergi_router_merged",
+            "Merged events",
+            reason=(Reason.DUPLICATE, Reason.STALE),
+            traffic=_TRAFFIC,
         )
-        self.rejected = counter(registry, "sinergi_router_rejected", "Rejected records", reason=_REJECTIONS)
+        self.rejected = counter(
+            registry,
+            "sinergi_router_rejected",
+            "Rejected records; what cannot be read counts as real",
+            reason=_REJECTIONS,
+            traffic=_TRAFFIC,
+        )
         self.alerts = counter(
             registry,
             "sinergi_router_alerts",
             "Alerts published",
             role=Role,
             level=(Level.L1, Level.L2, Level.L3),
-            traffic=_REAL,
+            traffic=_TRAFFIC,
         )
         self.areas = counter(
-            registry, "sinergi_router_areas", "Routed events by what settled the area", source=AreaSource
+            registry, "sinergi_router_areas", "Routed real events by what settled the area", source=AreaSource
         )
         self.conflicts = counter(
             registry, "sinergi_router_area_conflicts", "Area codes over 5 km from the point"
@@ -52,18 +62,14 @@ class RouterMetrics:
         self.threads = gauge(
             registry, "sinergi_router_threads", "Threads in memory", lane=map(str, range(lanes))
         )
-        self.receive_to_decide = Histogram(
+        self.receive_to_decide = histogram(
+            registry,
             "sinergi_router_receive_to_decide_seconds",
-            "From the event's receipt to its decision",
-            ("severity",),
-            buckets=STAGE_BUCKETS,
-            registry=registry,
+            "From a real event's receipt to its decision",
+            STAGE_BUCKETS,
+            severity=Severity,
         )
-        self.batch = Histogram(
-            "sinergi_router_batch_seconds", "One batch decided", buckets=STAGE_BUCKETS, registry=registry
-        )
-        for severity in Severity:
-            self.receive_to_decide.labels(severity)
+        self.batch = histogram(registry, "sinergi_router_batch_seconds", "One batch decided", STAGE_BUCKETS)
 
     def decided(self, decisions: Sequence[Decision]) -> None:
         """Count what became of a batch."""
@@ -72,31 +78,32 @@ class RouterMetrics:
             traffic = "drill" if data.status is Status.EXERCISE else "real"
             self.events.labels(decision.outcome, traffic).inc()
             if decision.unrouted is not None:
-                self._unrouted(decision.outcome, decision.unrouted.reason)
+                self._unrouted(decision.outcome, decision.unrouted.reason, traffic)
                 continue
-            self._routed(decision, traffic)
-            if decision.arrived.received_at is not None:
-                waited = (decision.decided_at - decision.arrived.received_at).total_seconds()
-                self.receive_to_decide.labels(data.severity).observe(max(0.0, waited))
+            for alert in decision.alerts:
+                self.alerts.labels(alert.notice.role, alert.notice.level, traffic).inc()
+            if data.status is not Status.EXERCISE:
+                self._routed(decision)
 
     def unread(self, reasons: Iterable[Reason]) -> None:
         """Count records that held no event."""
         for reason in reasons:
             self.events.labels(Outcome.REJECTED, "real").inc()
-            self.rejected.labels(reason).inc()
+            self.rejected.labels(reason, "real").inc()
 
-    def _unrouted(self, outcome: Outcome, reason: Reason) -> None:
+    def _unrouted(self, outcome: Outcome, reason: Reason, traffic: str) -> None:
         if outcome is Outcome.MERGED:
-            self.merged.labels(reason).inc()
+            self.merged.labels(reason, traffic).inc()
         elif outcome is Outcome.REJECTED:
-            self.rejected.labels(reason).inc()
+            self.rejected.labels(reason, traffic).inc()
             if reason is Reason.POLICY_MISSING:
                 self.operator_alert.labels("policy_missing").set(1)
 
-    def _routed(self, decision: Decision, traffic: str) -> None:
+    def _routed(self, decision: Decision) -> None:
         if decision.area is not None:
             self.areas.labels(decision.area.source).inc()
             self.conflicts.inc(int(decision.area.conflict))
         self.late.inc(int(decision.late))
-        for alert in decision.alerts:
-            self.alerts.labels(alert.notice.role, alert.notice.level, traffic).inc()
+        if decision.arrived.received_at is not None:
+            waited = (decision.decided_at - decision.arrived.received_at).total_seconds()
+            self.receive_to_decide.labels(decision.arrived.event.data.severity).observe(max(0.0, waited))

@@ -13,6 +13,8 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from sinergi_shared.runtime.metrics import tell_of_process
+
 READY_WITHIN_S: Final = 15.0
 ALIVE_WITHIN_S: Final = 90.0
 
@@ -70,7 +72,8 @@ class Health:
 
 
 def routes(health: Health, registry: CollectorRegistry) -> list[tuple[str, AsgiRoute]]:
-    """Return ``/livez``, ``/readyz`` and ``/metrics`` as ASGI routes."""
+    """Return ``/livez``, ``/readyz`` and ``/metrics`` as ASGI routes, once a registry."""
+    tell_of_process(registry, lambda: not health.not_ready())
 
     async def livez(_scope: Scope, _receive: Receive, send: Send) -> None:
         await _answer(send, health.not_alive())
