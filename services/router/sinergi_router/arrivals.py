@@ -7,7 +7,7 @@ must stop nobody else (B11, B13, B80).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -19,6 +19,9 @@ from sinergi_shared.contracts.reasons import Reason, Rule, Stage
 from sinergi_shared.contracts.strict_json import UnreadableError, body_digest, parse_object
 from sinergi_shared.contracts.thread import EventPointer
 from sinergi_shared.runtime.lanes import Record
+
+NOTE_WITHHELD: Final = "notewithheld"
+"""Header that ingest sets on an event whose note it has left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def read_record(record: Record) -> Arrived | Unread:
         digest=body_digest(document),
         received_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         pointer=EventPointer(partition=record.partition, offset=record.offset),
+        note_withheld=any(name == NOTE_WITHHELD for name, _ in record.headers),
     )
 
 

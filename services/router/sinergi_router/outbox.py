@@ -114,6 +114,8 @@ def _status(decision: Decision) -> Outgoing:
         "state": decision.outcome,
         "at": _time(decision.decided_at),
     }
+    if decision.arrived.note_withheld:
+        status["noteWithheld"] = True
     if why is not None:
         status |= {"reason": why.reason, "fields": why.fields}
         if why.rule is not None:

@@ -23,6 +23,7 @@ class Arrived:
     digest: str
     received_at: datetime | None = None
     pointer: EventPointer | None = None
+    note_withheld: bool = False  # by ingest; the sender is told
 
 
 @dataclass(frozen=True, slots=True)
