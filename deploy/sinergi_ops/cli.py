@@ -22,7 +22,7 @@ ENTRIES: Final = {
     "up": Entry("run", "up", "Nyalakan semuanya. / Start everything on this machine."),
     "down": Entry("run", "down", "Matikan. / Stop it."),
     "status": Entry("status", "status", "Apa yang berjalan? / What runs, and is it ready?"),
-    "demo": Entry("demo", "command", "Satu hari di perbatasan. / One day at the border."),
+    "demo": Entry("demo.commands", "command", "Satu hari di perbatasan. / One day at the border."),
     "send": Entry("send", "command", "Kirim kejadian. / Send events over HTTP or Kafka."),
     "explain": Entry("explain", "command", "Siapa diberi tahu, mengapa? / Who is told, and why?"),
     "tail": Entry("tail", "command", "Peringatan satu instansi. / Watch one agency's alerts."),
