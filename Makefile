@@ -37,6 +37,7 @@ check: setup ## Gaya, tipe, arah impor, skema / style, types, import directions,
 	$(BIN)/mypy shared services deploy tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m sinergi_ops.schemas --check
+	$(BIN)/python -m sinergi_ops.dashboards --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
 doctor: setup ## Periksa mesin ini dan cara memperbaikinya / what is wrong with this machine, and the cure
