@@ -22,6 +22,7 @@ TAIL_LINES: Final = 20
 PROBE_EVERY_S: Final = 0.1
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
 FIRST_TRIES: Final = 2
+IMPATIENT_AFTER_S: Final = 1.0  # one Ctrl-C may arrive twice: from the terminal, and handed on by `uv run`
 CALM_AFTER_S: Final = 30.0  # a child that worked this long starts with a fresh back-off
 
 
@@ -279,19 +280,19 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 def foreground(main: Coroutine[None, None, int]) -> int:
     """Run to the end, or until Ctrl-C, SIGTERM or SIGHUP cancels it; return the exit code.
 
-    A second signal ends this process at once; the kernel ends the children.
+    A signal a second or more after the first ends this process at once; the kernel ends the children.
     """
 
     async def under_signals() -> int:
         task = asyncio.ensure_future(main)
         loop = asyncio.get_running_loop()
-        seen: list[signal.Signals] = []
+        seen: list[tuple[signal.Signals, float]] = []
 
         def on_signal(number: signal.Signals) -> None:
-            seen.append(number)
+            seen.append((number, loop.time()))
             if len(seen) == 1:
                 task.cancel()
-            else:
+            elif loop.time() - seen[0][1] > IMPATIENT_AFTER_S:
                 os._exit(128 + number)
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -299,6 +300,6 @@ def foreground(main: Coroutine[None, None, int]) -> int:
         try:
             return await task
         except asyncio.CancelledError:
-            return 128 + seen[0] if seen else 1
+            return 128 + seen[0][0] if seen else 1
 
     return asyncio.run(under_signals())

@@ -186,14 +186,28 @@ async def test_a_signal_to_the_supervisor_stops_everything(tmp_path, number):
         assert not any(map(is_alive, children))
 
 
-async def test_a_second_signal_does_not_wait(tmp_path):
+async def test_a_signal_that_arrives_twice_at_once_still_ends_in_order(tmp_path):
+    async with run_of_real_parts(tmp_path) as (process, children):
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 60) in {128 + signal.SIGINT, 128 + signal.SIGTERM}
+        assert read_state(tmp_path) == {}
+        assert not (tmp_path / "state.json").exists()  # an orderly end tidies up
+        assert not any(map(is_alive, children))
+
+
+async def test_a_person_who_insists_does_not_wait(tmp_path):
     async with run_of_real_parts(tmp_path) as (process, children):
         stuck = children[0]
         os.kill(stuck, signal.SIGSTOP)  # a Kafka that cannot end by itself
         process.send_signal(signal.SIGTERM)
-        await eventually(lambda: any(not is_alive(pid) for pid in children))
-        process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), 5)
+
+        def insist():
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            return process.returncode is not None
+
+        await eventually(insist, within_s=10)
         await eventually(lambda: not any(map(is_alive, children)))
 
 
