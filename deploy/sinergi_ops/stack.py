@@ -238,7 +238,8 @@ def _only_one(run_dir: Path, tries: int) -> Iterator[None]:
             tries -= 1
             if tries == 0:
                 raise AlreadyRunningError(
-                    f"sudah berjalan di / already running in {run_dir}: `sinergi down` stops it"
+                    f"sudah berjalan di / already running in {run_dir}: "
+                    f"`sinergi down --run-dir {run_dir}` stops it"
                 )
             time.sleep(0.05)
         yield
