@@ -177,10 +177,9 @@ class Courier:
             lane.line_up(outcome)
 
     async def _write(self, lane: NotifierLane, record: FollowUp) -> bool:
-        ours = await self._journal.write(lane.number, write_follow_up(record, lane.number))
-        if ours:
-            lane.wrote(record)
-        return ours
+        return await self._journal.write(
+            lane.number, write_follow_up(record, lane.number), lambda: lane.wrote(record)
+        )
 
     async def _job(self, lane: NotifierLane, record: FollowUp) -> Job | None:
         job = lane.job(record.job)

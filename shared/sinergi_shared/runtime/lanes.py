@@ -140,8 +140,14 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         except Exception as error:  # noqa: BLE001 - whatever it is, going on would lose records
             self._die("assignment", error)
 
-    async def publish(self, number: int, outgoing: Iterable[Outgoing]) -> bool:
-        """Publish in a transaction of its own; ``False`` when the lane is not ours any more."""
+    async def publish(
+        self, number: int, outgoing: Iterable[Outgoing], committed: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Publish in a transaction of its own; ``False`` when the lane is not ours any more.
+
+        ``committed`` is called before the lane's next transaction can begin, so that what a lane
+        remembers is never older than what it has written.
+        """
         owned = self._owned.get(number)
         if owned is None:
             return False
@@ -149,6 +155,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
             if self._owned.get(number) is not owned:
                 return False
             await self._transact(number, owned, list(outgoing), {})
+            committed()
         return True
 
     async def _release(self) -> None:

@@ -23,7 +23,7 @@ from sinergi_notifier.compose import Composer
 from sinergi_notifier.forms import Thin
 from sinergi_shared.contracts.codes import DeliveryState
 
-AT_ONCE: Final = 4
+AT_ONCE: Final = 8
 """Connections to the mail server per lane."""
 
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
