@@ -23,7 +23,6 @@ HOME = LOCAL / "prometheus"
 DEPLOYED = ROOT / "deploy" / "prometheus"
 PROMTOOL = HOME / "root" / "usr" / "bin" / "promtool"
 _PROGRAM = PROMTOOL.with_name("prometheus")
-_OWN_LISTS = HOME / "apt"
 
 
 class NotHereError(Exception):
@@ -51,11 +50,12 @@ def _download(folder: Path) -> Path:
         _run("apt-get", *_as_root(), "download", "prometheus", cwd=folder)
     except NotHereError:
         # No package lists on this machine, or none that fit: lists of our own need no root.
-        for kind in ("lists", "cache"):
-            (_OWN_LISTS / kind / "partial").mkdir(parents=True, exist_ok=True)
-        own = ("-o", f"Dir::State::Lists={_OWN_LISTS / 'lists'}", "-o", f"Dir::Cache={_OWN_LISTS / 'cache'}")
-        _run("apt-get", *_as_root(), *own, "update", cwd=folder)
-        _run("apt-get", *_as_root(), *own, "download", "prometheus", cwd=folder)
+        lists, cache = folder / "lists", folder / "cache"
+        for kind in (lists, cache):
+            (kind / "partial").mkdir(parents=True)
+        own = (*_as_root(), "-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={cache}")
+        _run("apt-get", *own, "update", cwd=folder)
+        _run("apt-get", *own, "download", "prometheus", cwd=folder)
     return next(folder.glob("prometheus_*.deb"))
 
 
@@ -65,7 +65,10 @@ def _as_root() -> tuple[str, ...]:
 
 
 def _run(*command: str, cwd: Path) -> None:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - named above
+    try:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603 - named above
+    except subprocess.TimeoutExpired as late:
+        raise NotHereError(f"{' '.join(command)}: no answer within {late.timeout:.0f} s") from None
     if done.returncode != 0:
         raise NotHereError(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()[-500:]}")
 
