@@ -19,7 +19,6 @@ class MailSink:
         self.script = []
         self.refuse_recipient = {}
         self.kept = []
-        self._connections = set()
 
     @property
     def mails(self):
@@ -30,21 +29,28 @@ class MailSink:
         """Return the accepted messages for an address."""
         return [message_from_bytes(raw, policy=default) for told, raw in self.kept if told == address]
 
+
+class _Handler:
+    """Apart from the sink: aiosmtpd looks at every attribute of a handler for each connection."""
+
+    def __init__(self, sink):
+        self._sink = sink
+
     async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - aiosmtpd's name
-        answer = self.refuse_recipient.get(address)
+        answer = self._sink.refuse_recipient.get(address)
         if answer is None:
             envelope.rcpt_tos.append(address)
         return answer or "250 OK"
 
     async def handle_DATA(self, server, _session, envelope):  # noqa: N802 - aiosmtpd's name
-        answer = self.script.pop(0) if self.script else "250 OK"
+        answer = self._sink.script.pop(0) if self._sink.script else "250 OK"
         if answer == "drop":
             server.transport.abort()
             return "421 gone"
         if answer == "hang":
             await asyncio.Event().wait()
         if answer.startswith("250"):
-            self.kept += [(address, envelope.content) for address in envelope.rcpt_tos]
+            self._sink.kept += [(address, envelope.content) for address in envelope.rcpt_tos]
         return answer
 
 
@@ -53,7 +59,7 @@ async def mail_sink():
     """Run a sink on a free port of this machine."""
     sink = MailSink()
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(sink, hostname="sink.example"), "127.0.0.1", 0
+        lambda: SMTP(_Handler(sink), hostname="sink.example"), "127.0.0.1", 0
     )
     sink.port = server.sockets[0].getsockname()[1]
     try:

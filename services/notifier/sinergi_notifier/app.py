@@ -128,6 +128,8 @@ class Notifier:
             lanes_stop.set()
 
     def _exit(self, where: str, error: BaseException) -> None:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]  # the group itself says nothing
         self._log.error("stopping: an error that a restart may cure", where=where, exc_info=error)
         sys.stdout.flush()
         os._exit(EXIT_BUG)
