@@ -3,7 +3,7 @@
 import asyncio
 
 from sinergi_notifier.journal import Journal
-from sinergi_shared.runtime.lanes import Outgoing
+from sinergi_shared.runtime.transactions import Outgoing
 
 
 class Lanes:

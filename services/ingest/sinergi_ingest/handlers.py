@@ -14,7 +14,7 @@ from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.records import Origin, event_record, rejected_record, status_record
 from sinergi_shared.contracts.reasons import Reason
 from sinergi_shared.directory import Directory, Source
-from sinergi_shared.runtime.lanes import Outgoing
+from sinergi_shared.runtime.transactions import Outgoing
 
 _RETRY_AFTER_S: Final = 0.5
 

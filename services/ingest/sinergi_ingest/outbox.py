@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from aiokafka.errors import KafkaError
 
-from sinergi_shared.runtime.lanes import Outgoing
+from sinergi_shared.runtime.transactions import Outgoing
 
 STORE_WITHIN_S: Final = 8.0
 AWAY_AFTER_S: Final = 1.5

@@ -24,7 +24,7 @@ from sinergi_shared.contracts.rejected import (
 )
 from sinergi_shared.contracts.status import STATUS_TYPE, EventStatus, StatusEvent
 from sinergi_shared.directory import Source
-from sinergi_shared.runtime.lanes import Outgoing
+from sinergi_shared.runtime.transactions import Outgoing
 
 SOURCE: Final = "urn:sinergi:layanan:ingest"
 NOTE_WITHHELD: Final = "notewithheld"

@@ -111,17 +111,12 @@ class Notifier:
 
     async def _work(self, jobs: JobReader) -> None:
         lanes = Lanes(
-            name=NAME,
-            bootstrap=self.settings.bootstrap,
-            inputs=(topics.JOBS,),
-            state_topic=topics.FOLLOWUP,
-            make=self._courier.lane,
-            die=self._die,
+            self.settings.lanes_of(NAME, (topics.JOBS,), topics.FOLLOWUP), self._courier.lane, self._die
         )
         # Lanes go last: what is under way still has to write its outcome.
         lanes_stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(lanes.run(self.settings.instance, self.health, lanes_stop))
+            group.create_task(lanes.run(self.health, lanes_stop))
             await self._courier.run(
                 Journal(lanes.publish), jobs, lambda: lanes.owned, self.health, self._stop
             )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sinergi_shared.runtime.lanes import Outgoing
+from sinergi_shared.runtime.transactions import Outgoing
 
 Publish = Callable[[int, list[Outgoing], Callable[[], None]], Awaitable[bool]]
 

@@ -14,7 +14,9 @@ from sinergi_notifier.records import Unreadable, read_follow_up, read_job, refus
 from sinergi_shared.contracts.codes import Channel, DeliveryState, Severity
 from sinergi_shared.contracts.followup import FollowUp, JobPointer
 from sinergi_shared.contracts.job import Job
-from sinergi_shared.runtime.lanes import Outgoing, Record
+from sinergi_shared.contracts.reasons import Reason
+from sinergi_shared.runtime.lanes import Record
+from sinergi_shared.runtime.transactions import Outgoing
 
 MAX_HELD: Final = 2_000
 """Jobs kept in memory per lane; what waits beyond that is read again from Kafka when its turn comes."""
@@ -63,6 +65,11 @@ class NotifierLane:
         outgoing = [out for record in records for out in self._take_over(record)]
         self._setup.wake()
         return outgoing
+
+    def convict(self, record: Record) -> list[Outgoing]:
+        """Return the refusal of a job that kills whoever works on it."""
+        self._setup.metrics.alarm(Alarm.JOB_UNREADABLE, f"{record.partition}/{record.offset}", on=True)
+        return [refuse_job(record, (), self._setup.now(), Reason.CRASH_LOOP)]
 
     def resume(self) -> None:
         """Line up what a former owner of the lane left to be done; only the first call does."""

@@ -16,7 +16,8 @@ from sinergi_shared.contracts.job import JOB_TYPE, JobEvent
 from sinergi_shared.contracts.reasons import Reason, Stage
 from sinergi_shared.contracts.rejected import REJECTED_TYPE, UNREAD, Rejected, RejectedEvent
 from sinergi_shared.contracts.topics import FOLLOWUP, REJECTED
-from sinergi_shared.runtime.lanes import Outgoing, Record
+from sinergi_shared.runtime.lanes import Record
+from sinergi_shared.runtime.transactions import Outgoing
 
 SOURCE: Final = "urn:sinergi:layanan:notifier"
 _ROUTER: Final = "urn:sinergi:layanan:router"
@@ -67,7 +68,9 @@ def write_follow_up(record: FollowUp, lane: int) -> Outgoing:
     return _outgoing(FOLLOWUP, f"{record.threadId}/{record.deliveryId}", event, lane)
 
 
-def refuse_job(record: Record, fields: tuple[str, ...], now: datetime) -> Outgoing:
+def refuse_job(
+    record: Record, fields: tuple[str, ...], now: datetime, reason: Reason = Reason.SCHEMA_INVALID
+) -> Outgoing:
     """Return the refusal of a job that cannot be read: where it stands, nothing of what it says."""
     value = record.value or b""
     event_id = derived_uuid("rejected", record.topic, str(record.partition), str(record.offset))
@@ -75,10 +78,10 @@ def refuse_job(record: Record, fields: tuple[str, ...], now: datetime) -> Outgoi
         rejectedId=UNREAD,
         rejectedSource=_ROUTER,
         rejectedType=JOB_TYPE,
-        reason=Reason.SCHEMA_INVALID,
+        reason=reason,
         stage=Stage.SCHEMA,
         fields=fields,
-        retryable=False,
+        retryable=reason.retryable,
         firstSeen=now,
         payloadSha256=hashlib.sha256(value).hexdigest(),
         payloadKept=False,

@@ -7,10 +7,10 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, StringConstraints, model_validator
 
 from sinergi_notifier.channels.email import MailServer, Tls
-from sinergi_shared.runtime.settings import Address, ServiceSettings
+from sinergi_shared.runtime.settings import Address, LaneServiceSettings
 
 
-class NotifierSettings(ServiceSettings):
+class NotifierSettings(LaneServiceSettings):
     """Prefix ``SINERGI_``; ``smtp`` is ``host:port``."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8082

@@ -85,16 +85,13 @@ class Router:
 
     async def _run(self) -> None:
         lanes = Lanes(
-            name=NAME,
-            bootstrap=self.settings.bootstrap,
-            inputs=(topics.EVENTS,),
-            state_topic=topics.THREADS,
-            make=lambda lane: RouterLane(lane, self._policy, self._metrics, lambda: datetime.now(UTC)),
-            die=self._die,
+            self.settings.lanes_of(NAME, (topics.EVENTS,), topics.THREADS),
+            lambda lane: RouterLane(lane, self._policy, self._metrics, lambda: datetime.now(UTC)),
+            self._die,
         )
         self._metrics.lanes.set_function(lambda: len(lanes.owned))
         try:
-            await lanes.run(self.settings.instance, self.health, self._stop)
+            await lanes.run(self.health, self._stop)
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
             self._die("lanes", error)
 

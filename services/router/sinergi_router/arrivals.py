@@ -34,6 +34,7 @@ class Unread:
     rule: Rule | None = None
     fields: tuple[str, ...] = ()
     document: dict[str, Any] | None = None
+    attempts: int = 1
 
 
 def read_records(records: Sequence[Record]) -> tuple[list[Arrived], list[Unread]]:

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from time import perf_counter
 
-from sinergi_router.arrivals import read_records
+from sinergi_router.arrivals import Unread, read_records
 from sinergi_router.decide import decide
 from sinergi_router.metrics import RouterMetrics
 from sinergi_router.outbox import of_decision, of_rejection, of_unread
 from sinergi_router.policy.book import Policy
 from sinergi_router.threads import Threads
-from sinergi_shared.contracts.reasons import Outcome
-from sinergi_shared.runtime.lanes import Outgoing, Record
+from sinergi_shared.contracts.reasons import Outcome, Reason, Stage
+from sinergi_shared.runtime.breaker import CONVICTING_DEATHS, SUSPICIOUS_DEATHS
+from sinergi_shared.runtime.lanes import Record
+from sinergi_shared.runtime.transactions import Outgoing
 
 
 class RouterLane:
@@ -51,3 +53,10 @@ class RouterLane:
         self._metrics.unread(one.reason for one in unread)
         self._metrics.batch.observe(perf_counter() - started)
         return outgoing
+
+    def convict(self, record: Record) -> Iterable[Outgoing]:
+        """Return the rejection of a record that kills whoever works on it."""
+        self._metrics.unread([Reason.CRASH_LOOP])
+        deaths = SUSPICIOUS_DEATHS + CONVICTING_DEATHS
+        guilty = Unread(record, Reason.CRASH_LOOP, Stage.ROUTE, attempts=deaths)
+        return [of_unread(guilty, self._now(), self._lane)]

@@ -16,6 +16,7 @@ _REJECTIONS = (
     Reason.VERSION_UNKNOWN,
     Reason.ID_REUSED,
     Reason.POLICY_MISSING,
+    Reason.CRASH_LOOP,
 )
 
 

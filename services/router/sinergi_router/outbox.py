@@ -23,7 +23,8 @@ from sinergi_shared.contracts.reasons import Reason, Rule, Stage
 from sinergi_shared.contracts.rejected import MAX_KEPT_BYTES, REJECTED_TYPE, UNREAD
 from sinergi_shared.contracts.status import STATUS_TYPE
 from sinergi_shared.directory import source_name
-from sinergi_shared.runtime.lanes import Outgoing, Record
+from sinergi_shared.runtime.lanes import Record
+from sinergi_shared.runtime.transactions import Outgoing
 
 Json = dict[str, Any]
 
@@ -79,7 +80,7 @@ def of_rejection(decision: Decision, record: Record, lane: int) -> Outgoing:
 def of_unread(unread: Unread, now: datetime, lane: int) -> Outgoing:
     """Return the rejected record of a record that held no event."""
     why = (unread.reason, unread.stage, unread.rule, unread.fields)
-    return _rejected(unread.record, unread.document or {}, why, now, lane)
+    return _rejected(unread.record, unread.document or {}, why, now, lane, unread.attempts)
 
 
 def _alert(alert: Alert, *, exercise: bool) -> Outgoing:
@@ -186,6 +187,7 @@ def _rejected(
     why: tuple[Reason, Stage, Rule | None, tuple[str, ...]],
     now: datetime,
     lane: int,
+    attempts: int = 1,
 ) -> Outgoing:
     reason, stage, rule, fields = why
     body = record.value or b""
@@ -200,7 +202,7 @@ def _rejected(
         "stage": stage,
         "fields": fields,
         "retryable": reason.retryable,
-        "attempts": 1,
+        "attempts": attempts,
         "firstSeen": _time(now),
         "payloadSha256": hashlib.sha256(body).hexdigest(),
         "payloadKept": kept,

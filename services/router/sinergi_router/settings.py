@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sinergi_shared.runtime.settings import ServiceSettings
+from sinergi_shared.runtime.settings import LaneServiceSettings
 
 
-class RouterSettings(ServiceSettings):
+class RouterSettings(LaneServiceSettings):
     """Where the pack and the directory are, and where health and metrics are served."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 8081

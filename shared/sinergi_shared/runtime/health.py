@@ -43,6 +43,10 @@ class Health:
         """Say that a part has just gone round, with or without work."""
         self.beats[part] = self.clock()
 
+    def forget(self, part: str) -> None:
+        """Expect no more beats of a part that is not ours any more."""
+        self.beats.pop(part, None)
+
     def problem(self, part: str, text: str | None) -> None:
         """Set or clear what keeps the service from being ready, such as ``waiting for Kafka``."""
         if text is None:

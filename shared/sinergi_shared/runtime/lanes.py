@@ -1,7 +1,7 @@
 """Lanes: one owner, one transactional producer and one rebuilt state each (architecture, 2).
 
-A transaction holds everything that a batch of one lane causes, and the offsets of all its inputs:
-so nothing is lost and nothing is twice, under kills, freezes and rebalances. Traps and figures:
+A transaction holds everything that a lane's records cause, and the offsets of all its inputs: so
+nothing is lost and nothing is twice, under kills, freezes and rebalances. Traps and figures:
 reliability, 1. Any error here ends the process before an offset is committed; the supervisor
 starts it again, and the lane's state is rebuilt from its compacted topic.
 """
@@ -9,29 +9,24 @@ starts it again, and the lane's state is rebuilt from its compacted topic.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.producer.sender import (
-    AddOffsetsToTxnRequest,
-    AddPartitionsToTxnRequest,
-    EndTxnRequest,
-    TxnOffsetCommitRequest,
-)
+from aiokafka.structs import OffsetAndMetadata
 
 from sinergi_shared.runtime import kafka
+from sinergi_shared.runtime.breaker import Note
 from sinergi_shared.runtime.health import Health
+from sinergi_shared.runtime.transactions import Outgoing, Transactions
 
 MAX_BATCH: Final = 500
 POLL_MS: Final = 50
+DRY_MS: Final = 5
+"""A transaction is not held open for records that are not there."""
 
-_OF_A_TRANSACTION: Final = (
-    EndTxnRequest,
-    AddPartitionsToTxnRequest,
-    AddOffsetsToTxnRequest,
-    TxnOffsetCommitRequest,
-)
+_ROUND_S: Final = 0.2
 
 
 class Record(Protocol):
@@ -46,17 +41,6 @@ class Record(Protocol):
     headers: Sequence[tuple[str, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A record to publish in the lane's transaction; ``partition`` is explicit for lane topics."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    partition: int = 0
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
 class Lane(Protocol):
     """What a service does in one lane; no await, no clock of its own but the one it was given."""
 
@@ -66,79 +50,85 @@ class Lane(Protocol):
     def work(self, records: Sequence[Record]) -> Iterable[Outgoing]:
         """Return all that these records cause, in the order in which it is to be published."""
 
+    def convict(self, record: Record) -> Iterable[Outgoing]:
+        """Return the rejection of a record that kills whoever works on it; it is not to be looked into."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSettings:
+    """How a service takes part: its name, its topics, and how long a transaction gathers records."""
+
+    name: str
+    bootstrap: list[str]
+    inputs: tuple[str, ...]
+    state_topic: str
+    commit_ms: int = POLL_MS
+    instance: str | None = "0"  # a stable name makes a restart cost no rebalance; None: a name each start
+
+    @property
+    def group(self) -> str:
+        """The consumer group."""
+        return f"sinergi-{self.name}"
+
 
 @dataclass(slots=True)
 class _Owned:
+    number: int
     lane: Lane
-    producer: AIOKafkaProducer
+    transactions: Transactions
     next_offset: dict[TopicPartition, int]
+    note: Note
+    careful_for: int  # records that are still taken one at a time
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    task: asyncio.Task[None] | None = None
+    fresh: bool = True  # no batch since the assignment
 
 
 class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
-    """Owns lanes as the consumer group assigns them, and runs each batch in its lane's transaction."""
+    """Owns lanes as the consumer group assigns them, and works on each in its own transactions."""
 
     def __init__(
-        self,
-        *,
-        name: str,
-        bootstrap: list[str],
-        inputs: tuple[str, ...],
-        state_topic: str,
-        make: Callable[[int], Lane],
-        die: Callable[[str, BaseException], None],
+        self, settings: LaneSettings, make: Callable[[int], Lane], die: Callable[[str, BaseException], None]
     ) -> None:
-        self._name = name
-        self._bootstrap = bootstrap
-        self._inputs = inputs
-        self._state_topic = state_topic
+        self._settings = settings
         self._make = make
         self._die = die
         self._owned: dict[int, _Owned] = {}
+        self._dealing = asyncio.Lock()  # an assignment is taken whole before it can be let go
+        self._leaving = False
         self._consumer: AIOKafkaConsumer
+        self._health: Health
 
     @property
     def owned(self) -> frozenset[int]:
         """Lanes that are rebuilt and at work."""
         return frozenset(self._owned)
 
-    async def run(self, instance: str, health: Health, stop: asyncio.Event) -> None:
-        """Consume until ``stop``; beats on every round, ready once the group has assigned lanes."""
+    async def run(self, health: Health, stop: asyncio.Event) -> None:
+        """Consume until ``stop``; ready once the group has assigned lanes, then while each goes round."""
         health.problem("lanes", "waiting for lanes")
+        self._health, settings = health, self._settings
         self._consumer = kafka.reader(
-            self._bootstrap,
-            group_id=f"sinergi-{self._name}",
-            group_instance_id=f"{self._name}-{instance}",
+            settings.bootstrap,
+            group_id=settings.group,
+            group_instance_id=f"{settings.name}-{settings.instance}" if settings.instance else None,
             session_timeout_ms=kafka.SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=1_000,
             # The default round robin splits lanes over members (tried; architecture, 2).
             partition_assignment_strategy=(RangePartitionAssignor,),
             fetch_max_wait_ms=POLL_MS,
         )
-        self._consumer.subscribe(list(self._inputs), listener=self)
+        self._consumer.subscribe(list(settings.inputs), listener=self)
         await self._consumer.start()
         try:
             while not stop.is_set():
-                batch = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_BATCH)
-                await self._run_batch(batch)
                 health.beat("lanes")
                 health.problem("lanes", None if self._owned else "waiting for lanes")
+                await asyncio.sleep(_ROUND_S)
         finally:
-            await self._consumer.stop()
+            self._leaving = True
             await self._release()
-
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Let go of every lane: the group is about to deal anew."""
-        del revoked
-        await self._release()
-
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Fence, rebuild and seek each lane; aiokafka only logs an error here, so it ends the process."""
-        try:
-            lanes = whole_lanes(assigned, self._inputs)
-            await asyncio.gather(*(self._take(lane) for lane in lanes))
-        except Exception as error:  # noqa: BLE001 - whatever it is, going on would lose records
-            self._die("assignment", error)
+            await self._consumer.stop()
 
     async def publish(
         self, number: int, outgoing: Iterable[Outgoing], committed: Callable[[], None] = lambda: None
@@ -154,46 +144,71 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         async with owned.lock:
             if self._owned.get(number) is not owned:
                 return False
-            await self._transact(number, owned, list(outgoing), {})
+            await owned.transactions.commit()
+            await owned.transactions.add(outgoing, {})
+            await owned.transactions.commit()
             committed()
         return True
 
-    async def _release(self) -> None:
-        released = list(self._owned.values())
-        self._owned.clear()
-        for owned in released:
-            async with owned.lock:  # the transaction in hand ends first
-                await owned.producer.stop()
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Let go of every lane: the group is about to deal anew."""
+        del revoked
+        await self._release()
 
-    async def _take(self, number: int) -> None:
-        producer = await self._fence(number)
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Fence, rebuild and seek each lane; aiokafka only logs an error here, so it ends the process."""
+        try:
+            async with self._dealing:
+                lanes = whole_lanes(assigned, self._settings.inputs)
+                if lanes and not self._leaving:
+                    notes = await self._notes(lanes)
+                    taken = await asyncio.gather(*(self._take(lane, notes[lane]) for lane in sorted(lanes)))
+                    for owned in taken:
+                        self._begin(owned)
+        except Exception as error:  # noqa: BLE001 - whatever it is, going on would lose records
+            self._die("assignment", error)
+
+    async def _release(self) -> None:
+        async with self._dealing:
+            released = list(self._owned.values())
+            self._owned.clear()
+            for owned in released:
+                self._health.forget(f"lane-{owned.number}")
+                async with owned.lock:  # what is in hand ends first
+                    await owned.transactions.commit()
+                    await owned.transactions.stop()
+                    if owned.task is not None:
+                        owned.task.cancel()
+
+    async def _take(self, number: int, note: Note) -> _Owned:
+        settings = self._settings
+        transactions = Transactions(settings.bootstrap, f"{settings.name}-{number}", settings.group)
+        await transactions.start()
         lane = self._make(number)
         await self._rebuild(number, lane)
         next_offset = {}
-        for topic in self._inputs:
-            place = TopicPartition(topic, number)
+        for place in self._places(number):
             committed = await self._consumer.committed(place)
             if committed is None:
                 committed = (await self._consumer.beginning_offsets([place]))[place]
             # Always: records reach us before this callback has ended (aiokafka #738).
             self._consumer.seek(place, committed)
             next_offset[place] = committed
-        self._owned[number] = _Owned(lane, producer, next_offset)
+        careful_for = MAX_BATCH if note.careful else 0
+        return _Owned(number, lane, transactions, next_offset, note, careful_for)
 
-    async def _fence(self, number: int) -> AIOKafkaProducer:
-        producer = guarded(
-            kafka.producer(
-                self._bootstrap,
-                transactional_id=f"{self._name}-{number}",
-                transaction_timeout_ms=kafka.TRANSACTION_TIMEOUT_MS,
-            )
-        )
-        await producer.start()
-        return producer
+    def _begin(self, owned: _Owned) -> None:
+        self._owned[owned.number] = owned
+        owned.task = asyncio.create_task(self._go_round(owned), name=f"lane-{owned.number}")
+        owned.task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._die(task.get_name(), error)
 
     async def _rebuild(self, number: int, lane: Lane) -> None:
-        place = TopicPartition(self._state_topic, number)
-        reader = kafka.reader(self._bootstrap)
+        place = TopicPartition(self._settings.state_topic, number)
+        reader = kafka.reader(self._settings.bootstrap)
         await reader.start()
         try:
             reader.assign([place])
@@ -205,37 +220,70 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         finally:
             await reader.stop()
 
-    async def _run_batch(self, batch: dict[TopicPartition, list[Record]]) -> None:
-        by_lane: dict[int, list[Record]] = {}
-        for place, records in batch.items():
-            by_lane.setdefault(place.partition, []).extend(records)
-        await asyncio.gather(*(self._run_lane(lane, records) for lane, records in by_lane.items()))
+    async def _go_round(self, owned: _Owned) -> None:
+        places = self._places(owned.number)
+        while True:
+            gathering = owned.transactions.open_for()
+            wait = POLL_MS if gathering is None else min(DRY_MS, self._settings.commit_ms)
+            most = 1 if owned.careful_for else MAX_BATCH
+            batch = await self._consumer.getmany(*places, timeout_ms=wait, max_records=most)
+            async with owned.lock:
+                if self._owned.get(owned.number) is not owned:
+                    return
+                await self._step(owned, [record for place in places for record in batch.get(place, [])])
+            self._health.beat(f"lane-{owned.number}")
 
-    async def _run_lane(self, number: int, records: list[Record]) -> None:
-        owned = self._owned.get(number)
-        if owned is None:
-            return
-        async with owned.lock:
-            fresh = [record for record in records if record.offset >= owned.next_offset[_place(record)]]
-            if not fresh or self._owned.get(number) is not owned:
-                return
-            offsets = {_place(record): record.offset + 1 for record in fresh}
-            await self._transact(number, owned, list(owned.lane.work(fresh)), offsets)
-            owned.next_offset.update(offsets)
+    async def _step(self, owned: _Owned, records: list[Record]) -> None:
+        fresh = [record for record in records if record.offset >= owned.next_offset[_place(record)]]
+        if fresh and owned.careful_for:
+            await self._carefully(owned, fresh[0])
+        elif fresh:
+            if owned.fresh:
+                await self._write_note(owned, fresh[0], owned.note.beginning())
+            await self._add(owned, fresh, owned.lane.work(fresh))
+        gathered = owned.transactions.open_for()
+        if gathered is not None and (not records or gathered * 1000 >= self._settings.commit_ms):
+            await owned.transactions.commit()
 
-    async def _transact(
-        self, number: int, owned: _Owned, outgoing: list[Outgoing], offsets: dict[TopicPartition, int]
-    ) -> None:
-        async with owned.producer.transaction():
-            for out in outgoing:
-                await owned.producer.send(
-                    out.topic, out.value, key=out.key, partition=out.partition, headers=list(out.headers)
-                )
-            if offsets:
-                await owned.producer.send_offsets_to_transaction(offsets, f"sinergi-{self._name}")
-        if tainted(owned.producer):
-            await owned.producer.stop()
-            owned.producer = await self._fence(number)
+    async def _carefully(self, owned: _Owned, record: Record) -> None:
+        if owned.note.convicts:
+            outgoing = owned.lane.convict(record)
+        else:
+            await self._write_note(owned, record, owned.note.taking())
+            outgoing = list(owned.lane.work([record]))
+            await self._write_note(owned, record, owned.note.worked())
+        await self._add(owned, [record], outgoing)
+        await owned.transactions.commit()
+        owned.note = Note(begun=owned.note.begun)
+        owned.careful_for -= 1
+
+    async def _add(self, owned: _Owned, records: list[Record], outgoing: Iterable[Outgoing]) -> None:
+        offsets = {_place(record): record.offset + 1 for record in records}
+        await owned.transactions.add(outgoing, offsets)
+        owned.next_offset.update(offsets)
+        owned.fresh = False
+
+    async def _write_note(self, owned: _Owned, record: Record, note: Note) -> None:
+        await self._consumer.commit({_place(record): OffsetAndMetadata(record.offset, str(note))})
+        owned.note = note
+
+    async def _notes(self, lanes: Iterable[int]) -> dict[int, Note]:
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self._settings.bootstrap, request_timeout_ms=kafka.REQUEST_TIMEOUT_MS
+        )
+        await admin.start()
+        try:
+            found = await admin.list_consumer_group_offsets(self._settings.group)
+        finally:
+            await admin.close()
+        notes = {}
+        for lane in lanes:
+            texts = [found[place].metadata for place in self._places(lane) if place in found]
+            notes[lane] = max(map(Note.read, texts), key=lambda note: (note.hand, note.begun), default=Note())
+        return notes
+
+    def _places(self, number: int) -> tuple[TopicPartition, ...]:
+        return tuple(TopicPartition(topic, number) for topic in self._settings.inputs)
 
 
 def _place(record: Record) -> TopicPartition:
@@ -251,30 +299,3 @@ def whole_lanes(assigned: Iterable[TopicPartition], inputs: tuple[str, ...]) -> 
     if split:
         raise ValueError(f"lanes {split} are split over members; every member needs the range assignor")
     return frozenset(topics_of)
-
-
-def guarded(producer: AIOKafkaProducer) -> AIOKafkaProducer:
-    """Mark a producer when a transactional request's fate is unknown, so that it is replaced.
-
-    A late request could otherwise commit or abort the next transaction (Jepsen on Bufstream, 2024);
-    a new producer with the same id raises the epoch and fences it. Needs aiokafka 0.14's
-    ``client.send``.
-    """
-    send = producer.client.send
-
-    async def watched(node: Any, request: Any, **more: Any) -> Any:  # noqa: ANN401 - aiokafka's own types
-        try:
-            return await send(node, request, **more)
-        except Exception:
-            if isinstance(request, _OF_A_TRANSACTION):
-                producer.client.sinergi_tainted = True
-            raise
-
-    producer.client.send = watched
-    producer.client.sinergi_tainted = False
-    return producer
-
-
-def tainted(producer: AIOKafkaProducer) -> bool:
-    """Return whether a transactional request of this producer may still be under way."""
-    return bool(producer.client.sinergi_tainted)

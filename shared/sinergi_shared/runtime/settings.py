@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from sinergi_shared.contracts.topics import DEFAULT_LANES
+from sinergi_shared.runtime.lanes import LaneSettings
 
 Address = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.\[\]:-]+:[0-9]{1,5}$")]
 
@@ -30,3 +31,21 @@ class ServiceSettings(BaseSettings):
     def bootstrap(self) -> list[str]:
         """Servers as a list: a comma string is not split by every client."""
         return [server.strip() for server in self.kafka.split(",") if server.strip()]
+
+
+class LaneServiceSettings(ServiceSettings):
+    """Of a service that owns lanes."""
+
+    static: Annotated[bool, Field(description="static group membership under the member's name")] = True
+    commit_ms: Annotated[int, Field(ge=1, le=1000, description="a transaction gathers no longer")] = 50
+
+    def lanes_of(self, name: str, inputs: tuple[str, ...], state_topic: str) -> LaneSettings:
+        """Return how the service ``name`` takes part in these topics."""
+        return LaneSettings(
+            name=name,
+            bootstrap=self.bootstrap,
+            inputs=inputs,
+            state_topic=state_topic,
+            commit_ms=self.commit_ms,
+            instance=self.instance if self.static else None,
+        )
