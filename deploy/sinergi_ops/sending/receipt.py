@@ -67,6 +67,25 @@ def without_key() -> Receipt:
     return Receipt(Answer.REFUSED, reason=Reason.UNAUTHENTICATED, fields=("/source",), advice=_NO_KEY)
 
 
+_NO_TOPICS: Final = Advice(
+    "Topik untuk source ini tidak ada: source tidak terdaftar, atau topik belum dibuat; tidak dikirim",
+    "There are no topics for this source: it is not registered, or they were not made; it was not sent",
+    "Periksa source dan --kafka; `sinergi topics plan` menunjukkan yang kurang",
+    "Check the source and --kafka; `sinergi topics plan` shows what is missing",
+)
+
+
+def without_topics() -> Receipt:
+    """Return the receipt of an event that was not sent for want of its source's topics."""
+    return Receipt(
+        Answer.REFUSED,
+        reason=Reason.SOURCE_UNKNOWN,
+        rule=Rule.SOURCE,
+        fields=("/source",),
+        advice=_NO_TOPICS,
+    )
+
+
 def unavailable(what: Advice) -> Receipt:
     """Return the receipt of an event of which it is not known that it was stored and judged."""
     return Receipt(Answer.UNAVAILABLE, reason=Reason.UNAVAILABLE, advice=what)
@@ -94,6 +113,30 @@ _NOT_JUDGED: Final = Advice(
 def not_judged() -> Receipt:
     """Return the receipt when Kafka has the event but no status came back."""
     return unavailable(_NOT_JUDGED)
+
+
+_HELD_BACK: Final = Advice(
+    "Ditahan: pesan sebelumnya dari peristiwa ini belum dijawab; tidak dikirim",
+    "Held back: the message before it of this event has no answer yet; it was not sent",
+    *_AGAIN,
+)
+
+
+def held_back() -> Receipt:
+    """Return the receipt of a message that was not sent, because it must not overtake the one before it."""
+    return unavailable(_HELD_BACK)
+
+
+_STOPPED: Final = Advice(
+    "Dihentikan sebelum ada jawaban; mungkin belum terkirim",
+    "Stopped before there was an answer; it may not have been sent",
+    *_AGAIN,
+)
+
+
+def stopped() -> Receipt:
+    """Return the receipt of a message that was under way, or not yet, when the person stopped."""
+    return unavailable(_STOPPED)
 
 
 _OPERATOR: Final = Advice(

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from sinergi_ingest.admit import Claim, read_claim
 from sinergi_ingest.answers import Problem, Taken
 from sinergi_ingest.problem import Advice
+from sinergi_ops.brokers import servers
 from sinergi_ops.sending.patience import Patience
 from sinergi_ops.sending.receipt import (
     Answer,
@@ -33,6 +34,7 @@ from sinergi_ops.sending.receipt import (
     refused,
     unavailable,
     without_key,
+    without_topics,
 )
 from sinergi_ops.sending.statuses import LEAVE_WITHIN_S, NoSuchSourceError, Statuses, listen
 from sinergi_shared.contracts import topics
@@ -45,6 +47,8 @@ from sinergi_shared.directory import source_name
 from sinergi_shared.runtime import kafka
 
 PATIENCE_S: Final = 30.0
+EVENTS: Final = "/v1/events"
+CHECK: Final = "/v1/events:check"
 _AWAY: Final = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -76,7 +80,10 @@ def read_keys(path: Path) -> dict[str, str]:
 
 
 class HttpSender:
-    """Posts events to ingest, each with the key of its source; ``key`` speaks for sources without one."""
+    """Posts events to ingest, each with the key of its source; ``key`` speaks for sources without one.
+
+    With ``path`` ``CHECK`` ingest says what it would answer and keeps nothing.
+    """
 
     def __init__(
         self,
@@ -84,9 +91,10 @@ class HttpSender:
         keys: Mapping[str, str],
         *,
         key: str | None = None,
+        path: str = EVENTS,
         patience: Patience | None = None,
     ) -> None:
-        self._url = f"{base_url.rstrip('/')}/v1/events"
+        self._url = f"{base_url.rstrip('/')}{path}"
         self._keys = keys
         self._key = key
         self._patience = patience or Patience(PATIENCE_S)
@@ -129,7 +137,7 @@ class KafkaSender:
     """Writes events to the topic of their source and hears its status topic for what became of them."""
 
     def __init__(self, bootstrap: str, *, patience: Patience | None = None) -> None:
-        self._bootstrap = [server.strip() for server in bootstrap.split(",") if server.strip()]
+        self._bootstrap = servers(bootstrap)
         self._patience = patience or Patience(PATIENCE_S)
         self._connecting = asyncio.Lock()
         self._producer: AIOKafkaProducer | None = None
@@ -160,7 +168,7 @@ class KafkaSender:
             try:
                 return await self._ask(body, claim, source_name(claim.source))
             except NoSuchSourceError:
-                return refused(Reason.SOURCE_UNKNOWN, Rule.SOURCE, ("/source",))
+                return without_topics()
             except MessageSizeTooLargeError:
                 return refused(Reason.TOO_LARGE, Rule.SIZE)
             except KafkaError:
@@ -231,7 +239,7 @@ def _without_key(body: bytes) -> Receipt:
 
 def _told(answer: httpx.Response, url: str) -> Receipt:
     try:
-        if answer.status_code == HTTPStatus.ACCEPTED:
+        if answer.status_code in {HTTPStatus.OK, HTTPStatus.ACCEPTED}:
             taken = Taken.model_validate_json(answer.content)
             return Receipt(Answer.ACCEPTED, note_withheld=taken.noteWithheld)
         problem = Problem.model_validate_json(answer.content)
