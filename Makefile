@@ -4,7 +4,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) -I deploy/sinergi_ops/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test check doctor
+.PHONY: help setup demo up down status test bench check doctor
 
 help: ## Daftar perintah / this list
 	@echo 'Sinergi: peringatan dugaan perdagangan orang ke instansi yang tepat / alerts to the right agencies'
@@ -30,6 +30,10 @@ status: setup ## Apa yang berjalan / what runs
 
 test: setup ## Semua uji, dengan Kafka sungguhan / all tests, on a real Kafka
 	@$(BIN)/pytest
+
+# B: ukuran mana, dan setelan lain / which suites, and other settings: make bench B="cpu --pairs 2"
+bench: setup ## Ukur router terhadap pembanding / measure the router against its yardsticks (hours)
+	@.local/uv/bin/uv run --quiet --frozen --group bench python -m tests.bench $(B)
 
 check: setup ## Gaya, tipe, arah impor, skema / style, types, import directions, schemas
 	$(BIN)/ruff check

@@ -1,0 +1,110 @@
+"""``make bench``: the router against its yardsticks, in interleaved pairs. See ``--help``."""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from tests.bench import bus as buses
+from tests.bench import report
+from tests.bench.workload import Workload
+
+SUITES: Final = {
+    "cpu": "CPU an event: router by copy",
+    "core": "whole core alone: areas, mandates, added recipient (no Kafka)",
+    "latency": "p50 at 2,000 and p99 at 200 events/s: router by copy",
+    "confluent": "CPU an event: plain confluent loop by router",
+    "naive": "CPU an event: FastStream per message by router",
+    "streams": "rate: router by Kafka Streams, warm half",
+    "memory": "RSS after 1,000,000 events by RSS after 200,000",
+}
+
+
+def main() -> int:
+    """Measure what was asked for; return 1 when a goal was missed."""
+    asked = _arguments()
+    run = Run(asked)
+    asyncio.run(run.all())
+    print(f"\n{report.table(run.ratios)}\n\n  {report.REPORT}")
+    return 0 if all(row["met"] for row in report.summary(run.ratios).values()) else 1
+
+
+class Run:
+    """One run of the chosen suites; ``ratios`` grow pair by pair, the report is written after each."""
+
+    def __init__(self, asked: argparse.Namespace) -> None:
+        self.asked = asked
+        self.ratios: report.Ratios = {}
+        self.seen: dict[str, list[Any]] = {}
+        self._start = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Tell how far it is, with minutes and seconds since the start."""
+        minutes, seconds = divmod(int(time.monotonic() - self._start), 60)
+        print(f"{minutes:3}:{seconds:02}  {text}", flush=True)
+
+    def add(self, name: str, value: float) -> None:
+        """Take one pair's ratio."""
+        self.ratios.setdefault(name, []).append(value)
+        self.say(f"{name} = {value:.3f}   (goal {report.GOALS[name]})")
+        report.write(self.ratios, self.asked.pairs, self.seen)
+
+    def saw(self, name: str, **figures: float) -> None:
+        """Keep and tell figures of one contender's run."""
+        kept = {key: round(value, 2) for key, value in figures.items()}
+        self.seen.setdefault(name, []).append(kept)
+        self.say(f"  {name}: " + ", ".join(f"{key} {value:,}" for key, value in kept.items()))
+
+    async def all(self) -> None:
+        """Run the suites that need no Kafka, then the others on one node."""
+        if "core" in self.asked.suites:
+            from tests.bench import core
+
+            core.suite(self)
+        if set(self.asked.suites) - {"core"}:
+            self.say("Kafka")
+            async with buses.running() as bus:
+                await asyncio.to_thread(self._on, bus)
+
+    def _on(self, bus: buses.Bus) -> None:
+        from tests.bench import bulk, latency, memory
+
+        workload = Workload(datetime.now(UTC))
+        suites: dict[str, Callable[..., None]] = {
+            "latency": latency.suite,
+            "memory": memory.suite,
+        }
+        if {"cpu", "confluent", "naive", "streams"} & set(self.asked.suites):
+            bulk.suite(self, bus, workload)
+        for name, suite in suites.items():
+            if name in self.asked.suites:
+                suite(self, bus, workload)
+
+
+def _arguments() -> argparse.Namespace:
+    told = "\n".join(f"  {name:10} {what}" for name, what in SUITES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description=f"Medians over interleaved pairs, written to .local/bench/report.json.\n\n{told}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("suites", nargs="*", default=list(SUITES), metavar="SUITE", help="default: all")
+    add("--pairs", type=int, default=5, help="pairs of each ratio (p99: twice as many)")
+    add("--events", type=int, default=20_000, help="events of a bulk run")
+    add("--warm", type=float, default=0.25, help="part of a bulk run that is warm-up")
+    add("--limit", type=float, default=20.0, help="longest measured part of a bulk run, seconds")
+    add("--commit-ms", type=int, default=50, help="commit interval of the router and of every peer")
+    add("--seconds", type=float, default=20.0, help="length of a latency run")
+    add("--memory-events", type=int, default=1_000_000, help="events of the memory run")
+    asked = parser.parse_args()
+    if unknown := set(asked.suites) - SUITES.keys():
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main())

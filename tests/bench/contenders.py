@@ -1,0 +1,91 @@
+"""The programs that are measured, each a process of its own, fed by one consumer group."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from subprocess import Popen
+from typing import Final, Literal
+
+from sinergi_ops.places import DIRECTORY, PACK
+from tests.bench.bus import HOME, Bus
+from tests.bench.recording import PLAN
+from tests.bench.workload import LANES
+
+Name = Literal["router", "copy", "confluent", "naive", "streams"]
+GROUPS: Final[dict[Name, str]] = {
+    "router": "sinergi-router",
+    "copy": "bench-copy",
+    "confluent": "bench-confluent",
+    "naive": "bench-naive",
+    "streams": "bench-streams",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a contender is to do: from which offsets of each lane, how often to commit, other settings."""
+
+    first: list[int]
+    commit_ms: int
+    env: tuple[tuple[str, str], ...] = ()
+
+
+@contextmanager
+def running(name: Name, bus: Bus, job: Job) -> Iterator[Popen[bytes]]:
+    """Run a contender from ``job.first`` on, all outputs emptied before; ends it with the block."""
+    bus.renew_outputs()
+    bus.start_group_at(GROUPS[name], job.first)
+    with (HOME / "log" / f"{name}.log").open("ab") as log:
+        process = Popen(_command(name, bus, job), env=_env(bus, job), stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+def _command(name: Name, bus: Bus, job: Job) -> list[str]:
+    if name == "router":
+        return [sys.executable, "-m", "sinergi_router"]
+    told = {
+        "kafka": bus.bootstrap,
+        "group": GROUPS[name],
+        "first": job.first,
+        "commit_ms": job.commit_ms,
+        "plan": str(PLAN),
+        "pack": str(PACK),
+        "lanes": LANES,
+    }
+    if name == "streams":
+        from tests.bench.streams.build import command
+
+        return command(told)
+    return [sys.executable, "-m", f"tests.bench.peers.{name}", json.dumps(told)]
+
+
+def _env(bus: Bus, job: Job) -> dict[str, str]:
+    return {
+        **os.environ,
+        "SINERGI_KAFKA": bus.bootstrap,
+        "SINERGI_PACK": str(PACK),
+        "SINERGI_DIRECTORY": str(DIRECTORY),
+        "SINERGI_LANES": str(LANES),
+        "SINERGI_PORT": str(bus.ports.router),
+        "SINERGI_COMMIT_MS": str(job.commit_ms),
+        "SINERGI_DEMO": "true",
+        **dict(job.env),
+    }
+
+
+def _end(process: Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    time.sleep(0.2)

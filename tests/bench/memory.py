@@ -1,0 +1,1 @@
+def suite(*a): raise NotImplementedError
