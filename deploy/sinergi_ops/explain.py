@@ -22,6 +22,7 @@ from sinergi_router.decide import Decision, decide
 from sinergi_router.policy.alert import Alert
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Arrived, Thread
+from sinergi_router.policy.mandates import excluded
 from sinergi_shared.contracts.base import parse_time
 from sinergi_shared.contracts.reasons import Outcome
 from sinergi_shared.contracts.strict_json import body_digest
@@ -55,7 +56,7 @@ def explain(
                 [decision] = decide([arrived], threads, policy, moment)
                 if decision.thread is not None:
                     threads[admitted.thread_id] = decision.thread
-                yield _decided(decision)
+                yield _decided(decision, policy)
 
 
 def split(text: bytes) -> list[bytes]:
@@ -110,8 +111,10 @@ def command(
             _show(told)
 
 
-def _decided(decision: Decision) -> Json:
+def _decided(decision: Decision, policy: Policy) -> Json:
     data, why, area = decision.arrived.event.data, decision.unrouted, decision.area
+    told = {alert.notice.recipient.code for alert in decision.alerts}
+    left_out = excluded(data, area, policy) if area is not None and told else []
     return {
         "id": decision.arrived.event.id,
         "eventNumber": data.eventNumber,
@@ -124,7 +127,9 @@ def _decided(decision: Decision) -> Json:
         "late": decision.late,
         "policyVersion": decision.policy_version,
         "alerts": [_told(alert) for alert in decision.alerts],
-        "excluded": [{"recipient": one.recipient, "why": one.why} for one in decision.excluded],
+        "excluded": [
+            {"recipient": one.recipient, "why": one.why} for one in left_out if one.recipient not in told
+        ],
     }
 
 

@@ -13,12 +13,12 @@ from itertools import chain
 from sinergi_router.policy.alert import Alert, Issue, due_at, issue_alerts
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.border_exit import consulate
-from sinergi_router.policy.facts import Area, Arrived, Excluded, Match, Notice, Thread
+from sinergi_router.policy.facts import Area, Arrived, Match, Notice, Thread
 from sinergi_router.policy.followup import CLOSING, advanced, closing_notices, is_late, opened_notices
 from sinergi_router.policy.jurisdiction import settle
 from sinergi_router.policy.lead import choose_lead, first_lead_order
 from sinergi_router.policy.mandates import matches
-from sinergi_router.policy.neighbour import neighbours
+from sinergi_router.policy.neighbour import near_areas, neighbours
 from sinergi_router.policy.next_jurisdiction import projected, warned
 from sinergi_router.policy.one_notice import one_each
 from sinergi_router.policy.order import Unrouted, unrouted
@@ -40,9 +40,17 @@ class Decision:
     thread: Thread | None
     area: Area | None = None
     alerts: tuple[Alert, ...] = ()
-    excluded: tuple[Excluded, ...] = ()
     late: bool = False
     unrouted: Unrouted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An event with its settled area and the areas around its point."""
+
+    arrived: Arrived
+    area: Area
+    near: Sequence[str]
 
 
 def decide(
@@ -51,16 +59,19 @@ def decide(
     """Return one decision for each event, in order; ``threads`` holds those known before."""
     known: dict[str, Thread] = {}
     decisions = []
-    for one, area in zip(arrived, settle(arrived, policy), strict=True):
+    areas = settle(arrived, policy)
+    near = near_areas([one.event.data for one in arrived], areas, policy)
+    for one, area, around in zip(arrived, areas, near, strict=True):
         thread = known.get(one.thread_id) or threads.get(one.thread_id)
-        decision = _decide(one, area, thread, policy, now)
+        decision = _decide(Placed(one, area, around), thread, policy, now)
         if decision.thread is not None:
             known[one.thread_id] = decision.thread
         decisions.append(decision)
     return decisions
 
 
-def _decide(one: Arrived, area: Area, thread: Thread | None, policy: Policy, now: datetime) -> Decision:
+def _decide(placed: Placed, thread: Thread | None, policy: Policy, now: datetime) -> Decision:
+    one, area = placed.arrived, placed.area
     stop = unrouted(one, thread)
     if stop is not None:
         return Decision(
@@ -69,12 +80,12 @@ def _decide(one: Arrived, area: Area, thread: Thread | None, policy: Policy, now
     base = thread or _first(one)
     if one.event.data.msgType in CLOSING:
         return _closed(one, area, base, policy, now)
-    return _opened(one, area, base, policy, now)
+    return _opened(placed, base, policy, now)
 
 
-def _opened(one: Arrived, area: Area, thread: Thread, policy: Policy, now: datetime) -> Decision:
-    data = one.event.data
-    matched, excluded = competent(data, area, policy)
+def _opened(placed: Placed, thread: Thread, policy: Policy, now: datetime) -> Decision:
+    one, area, data = placed.arrived, placed.area, placed.arrived.event.data
+    matched = competent(data, area, placed.near, policy)
     if not matched:
         stop = Unrouted(Outcome.REJECTED, Reason.POLICY_MISSING)
         return Decision(one, stop.outcome, now, policy.version, None, area, unrouted=stop)
@@ -94,7 +105,7 @@ def _opened(one: Arrived, area: Area, thread: Thread, policy: Policy, now: datet
         open_person_at_risk=data.person_at_risk,
         late=late,
     )
-    return _routed(issue, thread, notices, lead, policy, tuple(excluded))
+    return _routed(issue, thread, notices, lead, policy)
 
 
 def _closed(one: Arrived, area: Area, thread: Thread, policy: Policy, now: datetime) -> Decision:
@@ -108,16 +119,11 @@ def _closed(one: Arrived, area: Area, thread: Thread, policy: Policy, now: datet
         open_person_at_risk=False,
         late=is_late(one.event, now, policy),
     )
-    return _routed(issue, thread, closing_notices(one.event.data, thread, policy), None, policy, ())
+    return _routed(issue, thread, closing_notices(one.event.data, thread, policy), None, policy)
 
 
 def _routed(
-    issue: Issue,
-    thread: Thread,
-    notices: list[Notice],
-    lead: str | None,
-    policy: Policy,
-    excluded: tuple[Excluded, ...],
+    issue: Issue, thread: Thread, notices: list[Notice], lead: str | None, policy: Policy
 ) -> Decision:
     alerts = issue_alerts(issue, notices, policy)
     dues = {notice.recipient.code: due_at(notice, issue.decided_at) for notice in notices}
@@ -140,22 +146,20 @@ def _routed(
         after,
         issue.area,
         tuple(alerts),
-        excluded,
         issue.late,
     )
 
 
-def competent(
-    data: SuspiciousMovement, area: Area, policy: Policy
-) -> tuple[dict[str, Match], list[Excluded]]:
-    """Return who is told of an alert or update by the rules, one match a recipient, and who is not."""
-    by_mandate, excluded = matches(data, area, policy)
+def competent(data: SuspiciousMovement, area: Area, near: Sequence[str], policy: Policy) -> dict[str, Match]:
+    """Return who is told of an alert or update by the rules, one match a recipient."""
     path = projected(data, area, policy)
-    by_geometry: Iterable[Match] = chain(
-        neighbours(data, area, policy), warned(data, area, path, policy), consulate(data, path, policy)
+    by_rule: Iterable[Match] = chain(
+        matches(data, area, policy),
+        neighbours(data, area, near, policy),
+        warned(data, area, path, policy),
+        consulate(data, path, policy),
     )
-    matched = one_each(chain(by_mandate, by_geometry))
-    return matched, [row for row in excluded if row.recipient not in matched]
+    return one_each(by_rule)
 
 
 def _ladder_minutes(ladder: list[Match], policy: Policy) -> int:

@@ -63,6 +63,16 @@ class Geography:
         distances = shapely.distance(self._polygons[near], shape) * _STEP_M
         return [(self.codes[i], float(d)) for i, d in zip(near.tolist(), distances, strict=True)]
 
+    def around(self, points: Sequence[Point], metres: Sequence[float]) -> list[list[str]]:
+        """Return for each point the codes of every area at most so far away, in code order."""
+        found: list[list[str]] = [[] for _ in points]
+        if points:
+            limits = (np.asarray(metres) + _SLACK_M) / _STEP_M
+            asked, areas = self._tree.query(_points(points), predicate="dwithin", distance=limits)
+            for area, point in sorted(zip(areas.tolist(), asked.tolist(), strict=True)):
+                found[point].append(self.codes[area])
+        return found
+
     def nearest(self, point: Point, metres: float, kabupaten: frozenset[str] | None = None) -> str | None:
         """Return the nearest area's code at most so far away, of these kabupaten only if given."""
         near = [

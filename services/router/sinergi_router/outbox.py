@@ -54,10 +54,12 @@ _MEND_OTHER: Final = (
 def of_decision(decision: Decision, lane: int) -> Iterable[Outgoing]:
     """Yield everything that one decision publishes, alerts first."""
     thread = decision.arrived.thread_id.encode()
-    for alert in decision.alerts:
-        yield _alert(alert, exercise=decision.arrived.event.data.status is Status.EXERCISE)
+    exercise = decision.arrived.event.data.status is Status.EXERCISE
+    written = [orjson.dumps(alert.full) for alert in decision.alerts]
+    for alert, value in zip(decision.alerts, written, strict=True):
+        yield _alert(alert, value, exercise=exercise)
     if decision.alerts:
-        yield Outgoing(topics.JOBS, thread, _job(decision), lane, _HEADERS)
+        yield Outgoing(topics.JOBS, thread, _job(decision, written), lane, _HEADERS)
     if decision.thread is not None:
         yield Outgoing(topics.THREADS, thread, to_record(decision.thread), lane)
     yield _status(decision)
@@ -83,13 +85,13 @@ def of_unread(unread: Unread, now: datetime, lane: int) -> Outgoing:
     return _rejected(unread.record, unread.document or {}, why, now, lane, unread.attempts)
 
 
-def _alert(alert: Alert, *, exercise: bool) -> Outgoing:
+def _alert(alert: Alert, value: bytes, *, exercise: bool) -> Outgoing:
     name = topics.drills if exercise else topics.alerts
     key = alert.full["partitionkey"].encode()
-    return Outgoing(name(alert.notice.recipient.code), key, orjson.dumps(alert.full), 0, _HEADERS)
+    return Outgoing(name(alert.notice.recipient.code), key, value, 0, _HEADERS)
 
 
-def _job(decision: Decision) -> bytes:
+def _job(decision: Decision, written: list[bytes]) -> bytes:
     arrived = decision.arrived
     job = {
         "threadId": arrived.thread_id,
@@ -99,8 +101,9 @@ def _job(decision: Decision) -> bytes:
         "decidedAt": _time(decision.decided_at),
         "receivedAt": _time(arrived.received_at or decision.decided_at),
         "entries": [
-            {"recipient": alert.notice.recipient.code, "full": alert.full, "thin": alert.thin}
-            for alert in decision.alerts
+            # As published, byte for byte: what was written once is not written anew.
+            {"recipient": alert.notice.recipient.code, "full": orjson.Fragment(full), "thin": alert.thin}
+            for alert, full in zip(decision.alerts, written, strict=True)
         ],
     }
     return _event(decision, JOB_TYPE, "job", arrived.event.id, job)

@@ -43,6 +43,9 @@ def to_record(thread: Thread) -> bytes:
         revision=thread.revision,
         highestSeverity=thread.highest_severity,
         lead=thread.lead,
+        step=thread.step or None,
+        led=thread.led or None,
+        unanswered=thread.unanswered or None,
         informed={
             code: InformedRecord(
                 role=one.role,
@@ -50,10 +53,13 @@ def to_record(thread: Thread) -> bytes:
                 alertNumber=one.alert_number,
                 alertRevision=one.alert_revision,
                 ackDueAt=one.ack_due_at,
+                standing=one.standing,
+                referredBy=one.referred_by,
             )
             for code, one in thread.informed.items()
         },
         seen=thread.seen,
+        requests=thread.requests or None,
         event=thread.pointer,
         decidedAt=thread.decided_at,
         policyVersion=thread.policy_version,
@@ -74,10 +80,22 @@ def from_record(value: bytes) -> Thread:
         highest_severity=record.highestSeverity,
         lead=record.lead,
         informed={
-            code: Informed(one.role, one.level, one.alertNumber, one.alertRevision, one.ackDueAt)
+            code: Informed(
+                role=one.role,
+                level=one.level,
+                alert_number=one.alertNumber,
+                alert_revision=one.alertRevision,
+                ack_due_at=one.ackDueAt,
+                standing=one.standing,
+                referred_by=one.referredBy,
+            )
             for code, one in record.informed.items()
         },
+        step=record.step or 0,
+        led=record.led or (),
+        unanswered=record.unanswered or False,
         seen=record.seen,
+        requests=record.requests or (),
         pointer=record.event,
         decided_at=record.decidedAt,
         policy_version=record.policyVersion,

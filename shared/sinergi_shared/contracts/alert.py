@@ -66,7 +66,8 @@ ALERT_TYPES: Final = {
 RoutingRule = Annotated[
     str,
     StringConstraints(
-        pattern="^(M[0-9]{3,5}|NEIGHBOUR|NEXT_JURISDICTION|BORDER_EXIT|PREVIOUS|CANCEL|FALSE_POSITIVE)$"
+        pattern="^(M[0-9]{3,5}|NEIGHBOUR|NEXT_JURISDICTION|BORDER_EXIT|PREVIOUS|CANCEL|FALSE_POSITIVE"
+        "|ESCALATE|REFER|RECALL)$"
     ),
 ]
 

@@ -293,6 +293,15 @@ class ThreadState(StrEnum):
     CLOSED = "closed"
 
 
+class Standing(StrEnum):
+    """What a holder of an alert has made of it, as far as it moves the lead or who knows."""
+
+    OWNED = "owned"
+    ASSISTING = "assisting"
+    DECLINED = "declined"
+    RECALLED = "recalled"
+
+
 class RequestVerb(StrEnum):
     """What the notifier or an operator may ask of the router."""
 

@@ -3,9 +3,9 @@
 Only the router widens who knows or moves the lead; a request whose step is not the next is refused.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from sinergi_shared.contracts.base import Contract, RecipientCode, ThreadId, Time
 from sinergi_shared.contracts.codes import RequestVerb
@@ -13,15 +13,32 @@ from sinergi_shared.contracts.envelope import CloudEvent
 
 
 class Request(Contract):
-    """One ask; ``step`` counts the ladder's steps of the thread, at most 8."""
+    """One ask; ``step`` counts the ladder's steps of the thread, at most 8.
+
+    Its CloudEvents id is derived from the alert that it is about, so that an event which is opened
+    again can be escalated again.
+    """
 
     threadId: ThreadId
     verb: RequestVerb
-    step: Annotated[int, Field(ge=1, le=8)] | None = None
-    by: RecipientCode
-    to: RecipientCode | None = None
+    step: Annotated[
+        int | None, Field(ge=1, le=8, description="with escalate: one more than those taken so far")
+    ] = None
+    by: Annotated[RecipientCode, Field(description="who answered; with escalate the lead that did not")]
+    to: Annotated[
+        RecipientCode | None,
+        Field(description="with refer: to whom; with recall: from whom, absent for everybody"),
+    ] = None
     reasonCode: Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9_]{1,47}$")] | None = None
     at: Time
+
+    @model_validator(mode="after")
+    def _says_what_its_verb_needs(self) -> Self:
+        if self.verb is RequestVerb.ESCALATE and self.step is None:
+            raise ValueError("escalate names its step")
+        if self.verb is RequestVerb.REFER and self.to is None:
+            raise ValueError("refer names to whom")
+        return self
 
 
 RequestEvent = CloudEvent[Request]

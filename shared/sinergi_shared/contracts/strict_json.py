@@ -9,6 +9,8 @@ import json
 import re
 from typing import Any, Final
 
+import orjson
+
 from sinergi_shared.contracts.reasons import Rule
 
 MAX_EVENT_BYTES: Final = 65_536
@@ -42,7 +44,7 @@ def parse_object(body: bytes | None) -> dict[str, Any]:
     """
     if body is None:
         raise UnreadableError(Rule.NULL_VALUE)
-    if _depth(body) > MAX_DEPTH:
+    if _brackets(body) > MAX_DEPTH and _depth(body) > MAX_DEPTH:
         raise UnreadableError(Rule.DEPTH)
     try:
         text = body.decode("utf-8")
@@ -61,15 +63,16 @@ def parse_object(body: bytes | None) -> dict[str, Any]:
         raise UnreadableError(Rule.JSON) from None
     if not isinstance(document, dict):
         raise UnreadableError(Rule.NOT_OBJECT)
-    _check_text(document)
+    # The parser itself refuses raw control characters: only these three can bring in another.
+    if not text.isascii() or "\\" in text or "\x7f" in text:
+        _check_text(document)
     return document
 
 
 def body_digest(document: dict[str, Any]) -> str:
     """Return the SHA-256 (hex) that tells whether two messages with one id say the same."""
     told = {key: value for key, value in document.items() if key not in _NOT_DIGESTED}
-    canonical = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 class _Reader:
@@ -86,6 +89,10 @@ class _Reader:
         if len(found) != len(pairs):
             raise UnreadableError(Rule.DUPLICATE_KEY)
         return found
+
+
+def _brackets(body: bytes) -> int:
+    return body.count(b"{") + body.count(b"[")
 
 
 def _depth(body: bytes) -> int:

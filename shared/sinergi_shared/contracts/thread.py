@@ -14,7 +14,7 @@ from sinergi_shared.contracts.base import (
     Time,
     Uuid,
 )
-from sinergi_shared.contracts.codes import Level, Role, Severity, Status, ThreadState
+from sinergi_shared.contracts.codes import Level, Role, Severity, Standing, Status, ThreadState
 
 
 class Informed(Contract):
@@ -25,6 +25,8 @@ class Informed(Contract):
     alertNumber: AlertNumber
     alertRevision: Annotated[int, Field(ge=1)]
     ackDueAt: Time | None = None
+    standing: Standing | None = None
+    referredBy: RecipientCode | None = None
 
 
 class EventPointer(Contract):
@@ -45,8 +47,14 @@ class Thread(Contract):
     revision: Annotated[int, Field(ge=0)]
     highestSeverity: Severity | None = None
     lead: RecipientCode | None = None
+    step: Annotated[int | None, Field(ge=1, le=8, description="the ladder's steps taken so far")] = None
+    led: Annotated[
+        tuple[RecipientCode, ...] | None, Field(description="who has led since it was opened, and no longer")
+    ] = None
+    unanswered: Annotated[bool | None, Field(description="the ladder ended: operators know")] = None
     informed: dict[RecipientCode, Informed]
     seen: dict[Uuid, Sha256]
+    requests: Annotated[tuple[Uuid, ...] | None, Field(description="ids of the requests applied")] = None
     event: EventPointer | None = None
     decidedAt: Time
     policyVersion: str

@@ -1,17 +1,24 @@
 """The policy: a pack's tables, arranged so that a rule finds what it needs by one look-up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from sinergi_router.geography import Geography
+from sinergi_router.policy.facts import Match
 from sinergi_router.policy.views import Views, make_views
 from sinergi_shared.contracts.codes import Severity
 from sinergi_shared.region.tables import IndicatorRow, Mandate, Recipient, SituationRow, Tables
 
 SEVERITIES_BY_COLUMN: Final = (Severity.KRITIS, Severity.TINGGI, Severity.SEDANG, Severity.RENDAH)
 """The order of the four numbers in a rule's ``ack`` parameter."""
+
+PreparedKey = tuple[str, Severity, str | None, str | None]
+"""Situation, severity, settled area, official post."""
+
+FOREIGN: Final = "MY"
+"""Jurisdictions abroad begin so (ISO 3166-2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,21 @@ class FollowUpTexts:
     exercise: Mandate
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Numbers of ``routing_rules.csv``: metres, km/h, hours and seconds as the names say."""
+
+    land_snap_m: float
+    sea_snap_m: float
+    neighbour_m: float
+    path_least_kmh: float
+    path_hours: float
+    path_shortest_m: float
+    path_longest_m: float
+    path_step_m: float
+    late_after_s: float
+
+
 @dataclass(frozen=True)
 class Policy:
     """A region pack, ready for decisions. Immutable; a reload makes another one."""
@@ -53,10 +75,14 @@ class Policy:
     border_exit: GeometricRule
     texts: FollowUpTexts
     views: Views
-
-    def number(self, rule: str, parameter: str) -> float:
-        """Return a numeric parameter in the unit that ``routing_rules.csv`` names."""
-        return float(self.tables.parameters[rule, parameter])
+    limits: Limits
+    area_codes: frozenset[str]
+    abroad: frozenset[str]  # recipients outside the country: their alerts cannot be joined to ours
+    # Rows with their recipient, by situation, severity, area and post: what has been found once
+    # (policy.mandates). Bounded by the pack; of this policy alone, whatever it was made from.
+    prepared: dict[PreparedKey, list[tuple[frozenset[str], Match]]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def situation(self, code: str) -> SituationRow:
         """Return a situation's labels."""
@@ -68,17 +94,13 @@ class Policy:
 
     def known_area(self, code: str | None) -> str | None:
         """Return a kecamatan or kabupaten code of the pack as it is, anything else as nothing."""
-        return code if code in self._area_codes else None
+        return code if code in self.area_codes else None
 
     def area_name(self, code: str | None) -> str:
         """Return what people call the area."""
         if code is None:
             return self.province_name
         return self.geography.names.get(code) or self.tables.kabupaten[code]
-
-    @property
-    def _area_codes(self) -> frozenset[str]:
-        return frozenset(self.geography.codes) | self.tables.kabupaten.keys()
 
 
 def compile_policy(
@@ -113,6 +135,30 @@ def compile_policy(
         border_exit=_geometric(tables, "BORDER_EXIT", ""),
         texts=_texts(tables.mandates),
         views=make_views(tables.fields, unmapped),
+        limits=_limits(tables),
+        area_codes=frozenset(geography.codes) | tables.kabupaten.keys(),
+        abroad=frozenset(
+            code
+            for code, recipient in tables.recipients.items()
+            if all(area.startswith(FOREIGN) for area in recipient.jurisdiction)
+        ),
+    )
+
+
+def _limits(tables: Tables) -> Limits:
+    def number(rule: str, parameter: str) -> float:
+        return float(tables.parameters[rule, parameter])
+
+    return Limits(
+        land_snap_m=number("LAND_SNAP", "max_distance"),
+        sea_snap_m=number("SEA_SNAP", "max_distance"),
+        neighbour_m=number("NEIGHBOUR", "radius"),
+        path_least_kmh=number("NEXT_JURISDICTION", "min_speed"),
+        path_hours=number("NEXT_JURISDICTION", "lookahead"),
+        path_shortest_m=number("NEXT_JURISDICTION", "min_distance"),
+        path_longest_m=number("NEXT_JURISDICTION", "max_distance"),
+        path_step_m=number("NEXT_JURISDICTION", "step"),
+        late_after_s=number("PAST_TIME", "max_age"),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Status, ThreadState
+from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Standing, Status, ThreadState
 from sinergi_shared.contracts.event import SuspiciousMovementEvent
 from sinergi_shared.contracts.thread import EventPointer
 from sinergi_shared.region.tables import Place, Recipient
@@ -73,6 +73,13 @@ class Informed:
     alert_number: str
     alert_revision: int
     ack_due_at: datetime | None = None
+    standing: Standing | None = None
+    referred_by: str | None = None  # by whom it was handed on, until it owns
+
+    @property
+    def recalled(self) -> bool:
+        """Whether it is to be told nothing more of this event but its end."""
+        return self.standing is Standing.RECALLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,16 @@ class Thread:
     pointer: EventPointer | None = None
     decided_at: datetime | None = None
     policy_version: str = ""
+    step: int = 0  # of the ladder, since it was opened
+    led: tuple[str, ...] = ()  # who has led since it was opened, and no longer
+    unanswered: bool = False  # nobody is left on the ladder; operators are told until somebody owns
+    requests: tuple[str, ...] = ()  # ids of the requests applied
+
+    @property
+    def owner(self) -> str | None:
+        """Who has taken the event over; an owner leads."""
+        held = self.informed.get(self.lead or "")
+        return self.lead if held is not None and held.standing is Standing.OWNED else None
 
 
 @dataclass(frozen=True, slots=True)

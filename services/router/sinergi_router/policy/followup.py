@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Informed, Match, Notice, Thread
-from sinergi_shared.contracts.codes import Level, MsgType, Severity, Status, ThreadState
+from sinergi_shared.contracts.codes import Level, MsgType, Severity, Standing, Status, ThreadState
 from sinergi_shared.contracts.event import SuspiciousMovement, SuspiciousMovementEvent
 
 CLOSING = frozenset({MsgType.CANCEL, MsgType.FALSE_POSITIVE})
@@ -25,6 +25,7 @@ def opened_notices(
 
     A deadline is set for new recipients, and for all that match when severity rose above the
     highest since the event was opened; never for a late event or for one who no longer matches.
+    Who was recalled is told nothing more.
     """
     informed = thread.informed if thread else {}
     rose = severity_rose(data.severity, thread)
@@ -41,7 +42,8 @@ def opened_notices(
             lead=code == lead,
         )
         for code, match in matched.items()
-        if (action := _action(data, match, known=code in informed, policy=policy))
+        if not (code in informed and informed[code].recalled)
+        and (action := _action(data, match, known=code in informed, policy=policy))
     ]
     text = policy.texts.exercise if data.status is Status.EXERCISE else policy.texts.update
     kept = [
@@ -54,9 +56,10 @@ def opened_notices(
             action_en=text.action_en,
             ack_minutes=None,
             alert_revision=_next_revision(before),
+            lead=code == lead,
         )
         for code, before in informed.items()
-        if code not in matched and code in policy.tables.recipients
+        if code not in matched and code in policy.tables.recipients and not before.recalled
     ]
     return notices + kept
 
@@ -90,7 +93,7 @@ def severity_rose(severity: Severity, thread: Thread | None) -> bool:
 
 def is_late(event: SuspiciousMovementEvent, decided_at: datetime, policy: Policy) -> bool:
     """Return whether ``time`` is older than the pack's ``PAST_TIME`` at the decision."""
-    return (decided_at - event.time).total_seconds() > policy.number("PAST_TIME", "max_age")
+    return (decided_at - event.time).total_seconds() > policy.limits.late_after_s
 
 
 def advanced(  # noqa: PLR0913 - a thread's next state depends on all of these
@@ -109,6 +112,8 @@ def advanced(  # noqa: PLR0913 - a thread's next state depends on all of these
     A closing message keeps each recipient's role and level of before, for a later reopening.
     """
     closing = data.msgType in CLOSING
+    if before.state is ThreadState.CLOSED and not closing:
+        before = _afresh(before)
     informed = dict(before.informed)
     for notice in notices:
         code = notice.recipient.code
@@ -120,6 +125,8 @@ def advanced(  # noqa: PLR0913 - a thread's next state depends on all of these
             numbers[code],
             notice.alert_revision,
             _due(held, due.get(code), closing=closing),
+            held.standing if held else None,
+            held.referred_by if held else None,
         )
     rose = severity_rose(data.severity, before)
     return replace(
@@ -128,10 +135,30 @@ def advanced(  # noqa: PLR0913 - a thread's next state depends on all of these
         revision=data.revision,
         highest_severity=None if closing else (data.severity if rose else before.highest_severity),
         lead=None if closing else lead,
-        informed=informed,
+        unanswered=before.unanswered and not closing,
+        informed=informed if closing or lead == before.lead else one_owner(informed, lead),
         decided_at=decided_at,
         policy_version=policy_version,
     )
+
+
+def one_owner(informed: dict[str, Informed], lead: str | None) -> dict[str, Informed]:
+    """Return the holders with nobody as owner but the lead: who owned and no longer leads assists."""
+    return {
+        code: replace(held, standing=Standing.ASSISTING)
+        if held.standing is Standing.OWNED and code != lead
+        else held
+        for code, held in informed.items()
+    }
+
+
+def _afresh(thread: Thread) -> Thread:
+    # What was answered before the close is not an answer to what is opened again; a recall stays one.
+    informed = {
+        code: replace(held, standing=held.standing if held.recalled else None, referred_by=None)
+        for code, held in thread.informed.items()
+    }
+    return replace(thread, step=0, led=(), informed=informed)
 
 
 def _due(held: Informed | None, new: datetime | None, *, closing: bool) -> datetime | None:

@@ -24,7 +24,15 @@ def headline(
     """Return the headline at a level; begins with ``LATIHAN`` for an exercise."""
     row = policy.situation(data.situation)
     label = row.label_id if level >= Level.L2 else row.l1_label_id
-    text = f"{_OPENING[msg_type]}: {label} - {policy.area_name(area)}"
-    if data.status is Status.EXERCISE:
+    return _line(f"{_OPENING[msg_type]}: {label} - {policy.area_name(area)}", data.status)
+
+
+def bare_headline(status: Status, msg_type: AlertMsgType) -> str:
+    """Return the headline of a message that carries nothing of the event."""
+    return _line(f"{_OPENING[msg_type]}: tanpa isi kejadian", status)
+
+
+def _line(text: str, status: Status) -> str:
+    if status is Status.EXERCISE:
         text = f"LATIHAN - {text}"
     return text if len(text) <= MOST else f"{text[: MOST - 1]}…"

@@ -47,11 +47,11 @@ def _handover(place: Place | None) -> Area:
 
 def _snap(location: Location, policy: Policy) -> Area:
     if location.point is not None:
-        land = policy.geography.nearest(location.point, policy.number("LAND_SNAP", "max_distance"))
+        land = policy.geography.nearest(location.point, policy.limits.land_snap_m)
         if land is not None:
             return Area(land, AreaSource.LAND_SNAP)
         if location.kind is LocationKind.SEA:
-            limit = policy.number("SEA_SNAP", "max_distance")
+            limit = policy.limits.sea_snap_m
             coast = policy.geography.nearest(location.point, limit, policy.tables.coastal)
             if coast is not None:
                 return Area(coast, AreaSource.SEA_SNAP)

@@ -1,11 +1,15 @@
-"""Who leads: one primary, always exactly one while the event is open (law 5)."""
+"""Who leads, and who is next: always exactly one while the event is open (law 5)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area, Match, Thread
-from sinergi_shared.contracts.codes import Role, ThreadState
+from sinergi_shared.contracts.codes import Level, Role, ThreadState
 from sinergi_shared.contracts.event import SuspiciousMovement
+from sinergi_shared.region.tables import Recipient
+
+MOST_STEPS: Final = 8
 
 
 def choose_lead(
@@ -15,13 +19,67 @@ def choose_lead(
     area: Area,
     policy: Policy,
 ) -> str | None:
-    """Return the lead's code: the one it has while it still matches as a primary, else the first lead."""
+    """Return the lead's code: the one it has while it still matches, else the first lead.
+
+    It matches as a primary, or where a request has put it: on the ladder of those who match, or in
+    the place of one that matches and has handed the event on to it.
+    """
     primaries = [match for match in matched.values() if match.role is Role.PRIMARY]
     led = thread.lead if thread is not None and thread.state is ThreadState.OPEN else None
     if any(match.recipient.code == led for match in primaries):
         return led
-    ladder = first_lead_order(primaries, data, area, policy)
-    return ladder[0].recipient.code if ladder else None
+    if thread is not None and led is not None and _was_put_there(led, thread, primaries, policy):
+        return led
+    able = [match for match in primaries if not is_recalled(match.recipient.code, thread)]
+    first = first_lead_order(able, data, area, policy)
+    return first[0].recipient.code if first else led
+
+
+def is_recalled(code: str, thread: Thread | None) -> bool:
+    """Return whether a recipient was told to forget the event: it is told of no update, and cannot lead."""
+    held = thread.informed.get(code) if thread is not None else None
+    return held is not None and held.recalled
+
+
+def ladder(primaries: Sequence[Match], policy: Policy) -> list[Recipient]:
+    """Return who leads in turn: primaries in first-lead order, whom they escalate to, the province's desks.
+
+    Each once, and only offices that can be told something; the last is the end.
+    """
+    offices = [match.recipient for match in primaries]
+    above = [policy.tables.recipients.get(office.escalates_to or "") for office in offices]
+    desks = [policy.unmapped.get(office.kind) for office in offices]
+    return _able([*offices, *above, *desks], policy)
+
+
+def province_desk(code: str | None, policy: Policy) -> Recipient:
+    """Return the desk that takes over what nobody else can: of the kind, else the top above the office."""
+    office = policy.tables.recipients.get(code or "")
+    desk = policy.unmapped.get(office.kind) if office is not None else None
+    tops = _able([desk, office and policy.tables.recipients.get(office.escalates_to or "")], policy)
+    return tops[0] if tops else policy.unmapped["IMI"]
+
+
+def _able(offices: Iterable[Recipient | None], policy: Policy) -> list[Recipient]:
+    # Who cannot be told does not hold up the ladder: whoever is above it comes at once (B63).
+    found: dict[str, Recipient] = {}
+    for office in offices:
+        passed: set[str] = set()
+        while office is not None and (not office.active or office.cap < Level.L1):
+            passed.add(office.code)
+            above = office.escalates_to
+            office = policy.tables.recipients.get(above) if above and above not in passed else None  # noqa: PLW2901 - climbs
+        if office is not None:
+            found.setdefault(office.code, office)
+    return list(found.values())
+
+
+def _was_put_there(led: str, thread: Thread, primaries: Sequence[Match], policy: Policy) -> bool:
+    held = thread.informed.get(led)
+    matching = {match.recipient.code for match in primaries}
+    if held is not None and held.referred_by in matching:
+        return True
+    return thread.step > 0 and led in {rung.code for rung in ladder(primaries, policy)}
 
 
 def first_lead_order(

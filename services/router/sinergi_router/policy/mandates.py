@@ -4,7 +4,6 @@ Scopes and conditions are defined in the pack's README and ``conditions.csv``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from sinergi_router.policy.book import Policy
@@ -13,59 +12,82 @@ from sinergi_shared.contracts.codes import Level, Need, Role, Severity, Status
 from sinergi_shared.contracts.event import SuspiciousMovement
 from sinergi_shared.region.tables import Mandate, Recipient
 
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a condition may ask about."""
-
-    data: SuspiciousMovement
-    area: Area
-    border: bool  # the settled kecamatan lies on the line
-
-
-CONDITIONS: Final[dict[str, Callable[[Circumstances], bool]]] = {
-    "always": lambda _: True,
-    "ppa": lambda c: c.data.people.minors > 0 or Need.PPA in c.data.needs,
-    "shelter": lambda c: Need.SHELTER in c.data.needs,
-    "medical": lambda c: Need.MEDICAL in c.data.needs,
-    "pmi": lambda c: Need.PMI in c.data.needs,
-    "foreign_custody": lambda c: Need.FOREIGN_CUSTODY in c.data.needs,
-    "lpsk_request": lambda c: Need.LPSK_REQUEST in c.data.needs,
-    "vehicle": lambda c: bool(c.data.vehicles),
-    "post": lambda c: c.area.at_post,
-    "offpost": lambda c: not c.area.at_post,
-    "border": lambda c: c.border,
-    "sev_tinggi": lambda c: c.data.severity in {Severity.TINGGI, Severity.KRITIS},
-    "sev_kritis": lambda c: c.data.severity is Severity.KRITIS,
+CONDITIONS: Final[dict[str, Callable[[SuspiciousMovement, Area, bool], bool]]] = {
+    "always": lambda _data, _area, _border: True,
+    "ppa": lambda data, _area, _border: data.people.minors > 0 or Need.PPA in data.needs,
+    "shelter": lambda data, _area, _border: Need.SHELTER in data.needs,
+    "medical": lambda data, _area, _border: Need.MEDICAL in data.needs,
+    "pmi": lambda data, _area, _border: Need.PMI in data.needs,
+    "foreign_custody": lambda data, _area, _border: Need.FOREIGN_CUSTODY in data.needs,
+    "lpsk_request": lambda data, _area, _border: Need.LPSK_REQUEST in data.needs,
+    "vehicle": lambda data, _area, _border: bool(data.vehicles),
+    "post": lambda _data, area, _border: area.at_post,
+    "offpost": lambda _data, area, _border: not area.at_post,
+    "border": lambda _data, _area, border: border,
+    "sev_tinggi": lambda data, _area, _border: data.severity in {Severity.TINGGI, Severity.KRITIS},
+    "sev_kritis": lambda data, _area, _border: data.severity is Severity.KRITIS,
 }
-"""One function for each word of ``conditions.csv``."""
+"""One function for each word of ``conditions.csv``; ``border``: the settled kecamatan lies on the line."""
 
 Found = tuple[Recipient, bool] | None
 """A recipient, and whether it was found by its area."""
 
 
-def matches(data: SuspiciousMovement, area: Area, policy: Policy) -> tuple[list[Match], list[Excluded]]:
-    """Return what the mandates say of an event, in file order, and the rows that tell nobody."""
-    circumstances = Circumstances(data, area, border=area.code in policy.tables.border)
-    found: list[Match] = []
-    excluded: list[Excluded] = []
-    for row, mandate in policy.mandates.get(data.situation, ()):
+def matches(data: SuspiciousMovement, area: Area, policy: Policy) -> list[Match]:
+    """Return what the mandates say of an event, in file order."""
+    truths = _truths(data, area, policy)
+    exercise = data.status is Status.EXERCISE
+    return [
+        match
+        for conditions, match in _prepared(data.situation, data.severity, area, policy)
+        if conditions <= truths and not (exercise and match.role is Role.ESCALATION)
+    ]
+
+
+def excluded(data: SuspiciousMovement, area: Area, policy: Policy) -> list[Excluded]:
+    """Return the rows of the situation that tell nobody, and why; for people who ask."""
+    truths = _truths(data, area, policy)
+    found = []
+    for _row, mandate in policy.mandates.get(data.situation, ()):
         who = SCOPES[mandate.scope](mandate.kind, area, policy)
-        why = _why_not(mandate, circumstances, who)
-        if who is None or why:
-            excluded.append(Excluded(who[0].code if who else mandate.kind, f"{mandate.rule}: {why}"))
-        else:
-            found.append(_match(row, mandate, who, data.severity))
-    return found, excluded
+        why = _why_not(mandate, truths, who, exercise=data.status is Status.EXERCISE)
+        if why:
+            found.append(Excluded(who[0].code if who else mandate.kind, f"{mandate.rule}: {why}"))
+    return found
 
 
-def _why_not(mandate: Mandate, circumstances: Circumstances, who: Found) -> str:
-    if circumstances.data.status is Status.EXERCISE and mandate.role == Role.ESCALATION:
+def _truths(data: SuspiciousMovement, area: Area, policy: Policy) -> frozenset[str]:
+    border = area.code in policy.tables.border
+    return frozenset(word for word, holds in CONDITIONS.items() if holds(data, area, border))
+
+
+def _why_not(mandate: Mandate, truths: frozenset[str], who: Found, *, exercise: bool) -> str:
+    if exercise and mandate.role == Role.ESCALATION:
         return "an exercise never escalates"
-    unmet = [word for word in mandate.conditions if not CONDITIONS[word](circumstances)]
+    unmet = [word for word in mandate.conditions if word not in truths]
     if unmet:
         return f"condition not met: {' & '.join(unmet)}"
     return "" if who else "no office here"
+
+
+def _prepared(
+    situation: str, severity: Severity, area: Area, policy: Policy
+) -> list[tuple[frozenset[str], Match]]:
+    """Return the rows of a situation that find somebody in an area; found once, then remembered."""
+    key = (situation, severity, area.code, area.place.code if area.place else None)
+    rows = policy.prepared.get(key)
+    if rows is None:
+        found = (
+            (row, mandate, SCOPES[mandate.scope](mandate.kind, area, policy))
+            for row, mandate in policy.mandates.get(situation, ())
+        )
+        rows = [
+            (frozenset(mandate.conditions), _match(row, mandate, who, severity))
+            for row, mandate, who in found
+            if who is not None
+        ]
+        policy.prepared[key] = rows
+    return rows
 
 
 def _match(row: int, mandate: Mandate, who: tuple[Recipient, bool], severity: Severity) -> Match:

@@ -1,5 +1,6 @@
 """NEIGHBOUR: offices whose line is near are told too, for a point near a line is nobody's alone."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from sinergi_router.geography import Point
@@ -12,17 +13,25 @@ MOST_M: Final = 10_000.0
 ROW: Final = 1_000_000  # behind every mandate
 
 
-def neighbours(data: SuspiciousMovement, area: Area, policy: Policy) -> list[Match]:
-    """Return the other offices within max(radius of the pack, ``accuracyM``), at most 10 km."""
-    point = moving_point(data, area)
-    if point is None:
-        return []
-    radius = min(max(policy.number("NEIGHBOUR", "radius"), data.location.accuracyM or 0), MOST_M)
+def near_areas(data: Sequence[SuspiciousMovement], areas: Sequence[Area], policy: Policy) -> list[list[str]]:
+    """Return for each event the areas within max(radius of the pack, ``accuracyM``), at most 10 km.
+
+    Asked once for the whole batch; none where the geometric rules do not apply.
+    """
+    points = [moving_point(one, area) for one, area in zip(data, areas, strict=True)]
+    asked = [(point, one) for point, one in zip(points, data, strict=True) if point is not None]
+    radii = [min(max(policy.limits.neighbour_m, one.location.accuracyM or 0), MOST_M) for _, one in asked]
+    found = iter(policy.geography.around([point for point, _ in asked], radii))
+    return [next(found) if point is not None else [] for point in points]
+
+
+def neighbours(data: SuspiciousMovement, area: Area, near: Sequence[str], policy: Policy) -> list[Match]:
+    """Return the other offices of the rule's kinds whose area is near."""
     rule = policy.neighbour
     found = {}
-    for code, _ in policy.geography.within(point, radius):
-        for kind in rule.kinds:
-            own = policy.competent.get((kind, area.code or ""))
+    for kind in rule.kinds:
+        own = policy.competent.get((kind, area.code or ""))
+        for code in near:
             other = policy.competent.get((kind, code))
             if other is not None and other is not own:
                 found[other.code] = other

@@ -34,10 +34,10 @@ def projected(data: SuspiciousMovement, area: Area, policy: Policy) -> Path | No
     point, movement = moving_point(data, area), data.movement
     if point is None or movement is None or movement.headingDeg is None or movement.speedKmh is None:
         return None
-    if movement.speedKmh < policy.number(_RULE, "min_speed"):
+    if movement.speedKmh < policy.limits.path_least_kmh:
         return None
-    metres = movement.speedKmh * 1000 * policy.number(_RULE, "lookahead")
-    shortest, longest = policy.number(_RULE, "min_distance"), policy.number(_RULE, "max_distance")
+    metres = movement.speedKmh * 1000 * policy.limits.path_hours
+    shortest, longest = policy.limits.path_shortest_m, policy.limits.path_longest_m
     return Path(point, movement.headingDeg, min(max(metres, shortest), longest))
 
 
@@ -45,7 +45,7 @@ def warned(data: SuspiciousMovement, area: Area, path: Path | None, policy: Poli
     """Return, for each kind of the rule, the first office on the path that is not the area's own."""
     if path is None:
         return []
-    step = policy.number(_RULE, "step")
+    step = policy.limits.path_step_m
     steps = int(path.metres // step)
     samples = [ahead(path.start, path.heading_deg, k * step) for k in range(steps + 1)]
     on_path = [code for code in policy.geography.containing(samples) if code is not None]
