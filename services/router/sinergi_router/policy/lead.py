@@ -32,7 +32,9 @@ def choose_lead(
         return led
     able = [match for match in primaries if not is_recalled(match.recipient.code, thread)]
     first = first_lead_order(able, data, area, policy)
-    return first[0].recipient.code if first else led
+    if first:
+        return first[0].recipient.code
+    return led or _who_is_left(primaries, thread, policy)
 
 
 def is_recalled(code: str, thread: Thread | None) -> bool:
@@ -72,6 +74,13 @@ def _able(offices: Iterable[Recipient | None], policy: Policy) -> list[Recipient
         if office is not None:
             found.setdefault(office.code, office)
     return list(found.values())
+
+
+def _who_is_left(primaries: Sequence[Match], thread: Thread | None, policy: Policy) -> str | None:
+    # Opened again after all who match were told to forget it: a recall leaves one who is not.
+    informed = thread.informed if thread is not None else {}
+    order = (*(rung.code for rung in ladder(primaries, policy)), *informed)
+    return next((code for code in order if code in informed and not informed[code].recalled), None)
 
 
 def _was_put_there(led: str, thread: Thread, primaries: Sequence[Match], policy: Policy) -> bool:

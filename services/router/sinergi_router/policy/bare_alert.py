@@ -1,0 +1,111 @@
+"""Alerts that carry nothing of the event: a recall, and what is left to say when the event is gone.
+
+Made from the thread alone. The contract wants a few words of every alert: the severity is the
+thread's, the category says that there is none, and the time is that of the thread's last decision.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sinergi_router.policy.alert import Alert, due_at
+from sinergi_router.policy.book import Policy
+from sinergi_router.policy.disclosure import Json
+from sinergi_router.policy.facts import Notice, Thread
+from sinergi_router.policy.headline import bare_headline
+from sinergi_router.policy.views import ANYBODY, view
+from sinergi_shared.contracts.alert import ALERT_TYPES
+from sinergi_shared.contracts.base import WIB, format_time
+from sinergi_shared.contracts.codes import AlertMsgType, AreaSource, Level, Precision, Severity, Urgency
+from sinergi_shared.contracts.envelope import schema_uri
+from sinergi_shared.contracts.ids import AlertIds, alert_ids, blind_thread_id
+
+NO_CATEGORY: Final = "TANPA_ISI"
+"""Stands where an alert names its category; no situation of a pack."""
+
+_RECALL_LIFE: Final = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class BareIssue:
+    """What all such alerts of one decision have in common."""
+
+    thread: Thread
+    msg_type: AlertMsgType
+    cause: str
+    decided_at: datetime
+
+
+def bare_alerts(issue: BareIssue, notices: Sequence[Notice], policy: Policy) -> list[Alert]:
+    """Return one alert a notice, at L1 whatever the notice's level; both forms are the same."""
+    alerts = []
+    for notice in notices:
+        ids = alert_ids(issue.thread.thread_id, issue.cause, notice.recipient.code)
+        full = _envelope(issue, notice, ids, policy) | {"data": _data(issue, notice, ids, policy)}
+        alerts.append(Alert(notice, full, full))
+    return alerts
+
+
+def _envelope(issue: BareIssue, notice: Notice, ids: AlertIds, policy: Policy) -> Json:
+    thread, code = issue.thread.thread_id, notice.recipient.code
+    link = blind_thread_id(thread, code) if code in policy.abroad else thread
+    now = format_time(issue.decided_at.astimezone(WIB))
+    made: Json = {
+        "specversion": "1.0",
+        "id": ids.event,
+        "source": "urn:sinergi:layanan:router",
+        "type": ALERT_TYPES[issue.msg_type],
+        "subject": ids.number,
+        "time": now,
+        "datacontenttype": "application/json",
+        "dataschema": schema_uri("alert"),
+        "partitionkey": link,
+        "correlationid": link,
+        "causationid": ids.cause,
+        "recordedtime": now,
+        "dataclassification": "confidential",
+        "recipientcode": code,
+        "disclosurelevel": Level.L1,
+    }
+    if issue.msg_type is AlertMsgType.RECALL:
+        # Of any other, a person may be at risk: nobody can tell any more.
+        made["expirytime"] = format_time((issue.decided_at + _RECALL_LIFE).astimezone(WIB))
+    return made
+
+
+def _data(issue: BareIssue, notice: Notice, ids: AlertIds, policy: Policy) -> Json:
+    thread, least = issue.thread, view(policy.views, Level.L1, ANYBODY)
+    recipient, due = notice.recipient, due_at(notice, issue.decided_at)
+    told: Json = {
+        "alertNumber": ids.number,
+        "alertRevision": notice.alert_revision,
+        "eventRevision": thread.revision,
+        "msgType": issue.msg_type,
+        "status": thread.status,
+        "recipient": {"code": recipient.code, "kind": recipient.kind, "role": notice.role},
+        "lead": notice.lead,
+        "disclosureLevel": Level.L1,
+        "policyVersion": policy.version,
+        "routing": {"rule": notice.rule, "areaSource": AreaSource.PROVINCE},
+        "situation": NO_CATEGORY,
+        "severity": thread.highest_severity or Severity.KRITIS,
+        "urgency": Urgency.SEGERA,
+        "headline": bare_headline(thread.status, issue.msg_type),
+        "observedAt": _quarter_hour(thread.decided_at or issue.decided_at),
+        "observedPrecision": Precision.QUARTER_HOUR,
+        "action": {"id": notice.action_id, "en": notice.action_en},
+        "withheld": least.withheld,
+        "redacted": least.redacted,
+    }
+    optional = {
+        "eventNumber": None if recipient.code in policy.abroad else thread.event_number,
+        "ackDueAt": format_time(due.astimezone(WIB)) if due else None,
+        "escalatesTo": recipient.escalates_to if due else None,
+    }
+    return told | {key: value for key, value in optional.items() if value is not None}
+
+
+def _quarter_hour(when: datetime) -> str:
+    past = timedelta(minutes=when.minute % 15, seconds=when.second, microseconds=when.microsecond)
+    return format_time((when - past).astimezone(WIB))
