@@ -72,7 +72,7 @@ class Run:
     def _on(self, bus: buses.Bus) -> None:
         from tests.bench import bulk, latency, memory
 
-        workload = Workload(datetime.now(UTC))
+        workload = Workload.drawn(datetime.now(UTC))
         suites: dict[str, Callable[..., None]] = {
             "latency": latency.suite,
             "memory": memory.suite,

@@ -7,10 +7,10 @@ that all 91 alert topics of Kalbar are reached.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from sinergi_shared.contracts.base import WIB
 from sinergi_shared.contracts.ids import thread_id
@@ -21,6 +21,8 @@ from tests.kit.oracle_geo import along
 SEED: Final = 4
 POOL: Final = 10_000
 LANES: Final = 4
+
+Document = dict[str, Any]
 
 _ID: Final = "019cd550-3750-7e84-a16f-{:012x}"
 _ID_MARK: Final = _ID.format(0xABCDEF123456)
@@ -38,13 +40,24 @@ class Sent:
 
 
 class Workload:
-    """The same events for the same seed, their times within a day before ``now``."""
+    """Events from a pool of distinct documents, which stand under the marks that are replaced."""
 
-    def __init__(self, now: datetime, seed: int = SEED, pool: int = POOL) -> None:
-        self.documents: Final = pool_documents(now, seed, pool)
+    def __init__(self, documents: Sequence[Document], now: datetime) -> None:
+        self.documents: Final = documents
+        self._now: Final = now
         self._numbers: Final = f"PRS-{now.astimezone(WIB):%Y%m%d}-{{:08X}}"
-        self._sources: Final = [document["source"] for document in self.documents]
-        self._split: Final = [_around_ids(document) for document in self.documents]
+        self._sources: Final = [document["source"] for document in documents]
+        self._split: Final = [_around_ids(document) for document in documents]
+
+    @classmethod
+    def drawn(cls, now: datetime, seed: int = SEED, pool: int = POOL) -> Self:
+        """Return the same events for the same seed, their times within a day before ``now``."""
+        maker = Maker(seed)
+        return cls([_dated(_marked(_drawn(maker)), now) for _ in range(pool)], now)
+
+    def over(self, documents: Sequence[Document]) -> Self:
+        """Return the same numbering over another pool."""
+        return type(self)(documents, self._now)
 
     def event(self, index: int) -> Sent:
         """Return event ``index``; its pool event is ``documents[index % pool]``."""
@@ -60,28 +73,22 @@ class Workload:
         return (self.event(index) for index in range(first, first + count))
 
 
-def pool_documents(now: datetime, seed: int, count: int) -> list[dict[str, Any]]:
-    """Return distinct valid events, all under the marks that ``Workload`` replaces."""
-    maker = Maker(seed)
-    return [_dated(_marked(_drawn(maker)), now) for _ in range(count)]
-
-
-def _around_ids(document: dict[str, Any]) -> tuple[bytes, list[bytes]]:
+def _around_ids(document: Document) -> tuple[bytes, list[bytes]]:
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     head, rest = body.split(_ID_MARK.encode())
     return head, rest.split(_NUMBER_MARK.encode())
 
 
-def _drawn(maker: Maker) -> dict[str, Any]:
+def _drawn(maker: Maker) -> Document:
     draw = maker.draw
-    more: dict[str, Any] = {"movement": maker.movement()} if draw.random() < 0.075 else {}
+    more: Document = {"movement": maker.movement()} if draw.random() < 0.075 else {}
     event = maker.event(location=_place(maker), **more)
     if draw.random() < 0.1:
         event["data"].pop("vehicles", None)
     return event
 
 
-def _place(maker: Maker) -> dict[str, Any]:
+def _place(maker: Maker) -> Document:
     draw, tables = maker.draw, maker.tables
     dice = draw.random()
     if dice < 0.02:
@@ -99,13 +106,13 @@ def _place(maker: Maker) -> dict[str, Any]:
     return place if code is None else place | {"adminCode": code}
 
 
-def _marked(event: dict[str, Any]) -> dict[str, Any]:
+def _marked(event: Document) -> Document:
     event |= {"id": _ID_MARK, "subject": _NUMBER_MARK, "partitionkey": _NUMBER_MARK}
     event["data"]["eventNumber"] = _NUMBER_MARK
     return event
 
 
-def _dated(event: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _dated(event: Document, now: datetime) -> Document:
     # The pool is drawn on one day; shifted by whole seconds, so that none is late and none ahead.
     last = datetime.fromisoformat("2026-03-11T01:00:00+07:00")
     shift = timedelta(seconds=int((now - last).total_seconds()))
