@@ -31,7 +31,7 @@ from sinergi_shared.contracts.rejected import REJECTED_TYPE, RejectedEvent
 from sinergi_shared.contracts.request import RequestEvent, request_type
 from sinergi_shared.contracts.response import RESPONSE_TYPE, ResponseEvent
 from sinergi_shared.contracts.status import STATUS_TYPE, StatusEvent
-from sinergi_shared.contracts.thread import Thread
+from sinergi_shared.contracts.thread import Thread, Totals
 
 DIRECTORY: Final = Path(__file__).resolve().parents[1] / "schemas"
 MOST_LINES: Final = 20
@@ -90,6 +90,14 @@ MESSAGES: Final = (
         examples.REQUEST,
     ),
     _message("thread", "What one event has become", Thread, (), (topics.THREADS,), examples.THREAD),
+    _message(
+        "totals",
+        "Running totals of a lane, beside its threads",
+        Totals,
+        (),
+        (topics.THREADS,),
+        examples.TOTALS,
+    ),
     _message(
         "followup",
         "Where a delivery stands",

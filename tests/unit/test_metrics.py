@@ -64,6 +64,7 @@ FIXED = {
         "sinergi_operator_alert": {"kind": "policy_missing"},
         "sinergi_router_lanes": {},
         "sinergi_router_threads": {"lane": LANE},
+        "sinergi_unreconciled_events": {"lane": LANE},
         "sinergi_router_receive_to_decide_seconds": {"severity": SEVERITY},
         "sinergi_router_batch_seconds": {},
     },

@@ -60,6 +60,12 @@ class RouterMetrics:
             registry, "sinergi_operator_alert", "1 while operators must act", kind=("policy_missing",)
         )
         self.lanes = gauge(registry, "sinergi_router_lanes", "Lanes that are rebuilt and at work")
+        self.unreconciled = gauge(
+            registry,
+            "sinergi_unreconciled_events",
+            "Events of a lane without an outcome (law 1); anything but 0 is a fault",
+            lane=map(str, range(lanes)),
+        )
         self.threads = gauge(
             registry, "sinergi_router_threads", "Threads in memory", lane=map(str, range(lanes))
         )

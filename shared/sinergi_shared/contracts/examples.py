@@ -143,6 +143,11 @@ JOB: Final = _ours(
     },
 )
 
+TOTALS: Final[Message] = {
+    "position": 208,
+    "outcomes": {"routed": 196, "merged": 5, "stopped": 3, "rejected": 4},
+}
+
 THREAD: Final[Message] = {
     "threadId": _THREAD,
     "source": _SOURCE,

@@ -1,6 +1,6 @@
 """``sinergi.threads.v1``: what one event has become. The router's own memory, compacted by threadId."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from sinergi_shared.contracts.base import (
     Uuid,
 )
 from sinergi_shared.contracts.codes import Level, Role, Severity, Standing, Status, ThreadState
+from sinergi_shared.contracts.reasons import Outcome
 
 
 class Informed(Contract):
@@ -58,3 +59,14 @@ class Thread(Contract):
     event: EventPointer | None = None
     decidedAt: Time
     policyVersion: str
+
+
+TOTALS_KEY: Final = b"totals"
+"""Key of a lane's totals among its threads; no threadId looks like it."""
+
+
+class Totals(Contract):
+    """What became of every event of a lane up to ``position``, written in the offset's transaction."""
+
+    position: Annotated[int, Field(ge=0)]
+    outcomes: dict[Outcome, Annotated[int, Field(ge=0)]]

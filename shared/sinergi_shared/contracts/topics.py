@@ -107,7 +107,7 @@ TOPICS: Final[tuple[Topic, ...]] = (
     ),
     Topic(
         name=THREADS,
-        key="threadId",
+        key="threadId, or totals",
         writers="router",
         readers="router",
         purpose="What each event has become and who knows of it",
