@@ -131,7 +131,7 @@ def _routed(
         thread,
         issue.arrived.event.data,
         notices,
-        {alert.notice.recipient.code: alert.full["subject"] for alert in alerts},
+        {alert.notice.recipient.code: alert.number for alert in alerts},
         {code: due for code, due in dues.items() if due is not None},
         lead=lead,
         decided_at=issue.decided_at,

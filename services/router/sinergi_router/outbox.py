@@ -55,11 +55,10 @@ def of_decision(decision: Decision, lane: int) -> Iterable[Outgoing]:
     """Yield everything that one decision publishes, alerts first."""
     thread = decision.arrived.thread_id.encode()
     exercise = decision.arrived.event.data.status is Status.EXERCISE
-    written = [orjson.dumps(alert.full) for alert in decision.alerts]
-    for alert, value in zip(decision.alerts, written, strict=True):
-        yield _alert(alert, value, exercise=exercise)
+    for alert in decision.alerts:
+        yield _alert(alert, exercise=exercise)
     if decision.alerts:
-        yield Outgoing(topics.JOBS, thread, _job(decision, written), lane, _HEADERS)
+        yield Outgoing(topics.JOBS, thread, _job(decision), lane, _HEADERS)
     if decision.thread is not None:
         yield Outgoing(topics.THREADS, thread, to_record(decision.thread), lane)
     yield _status(decision)
@@ -85,13 +84,12 @@ def of_unread(unread: Unread, now: datetime, lane: int) -> Outgoing:
     return _rejected(unread.record, unread.document or {}, why, now, lane, unread.attempts)
 
 
-def _alert(alert: Alert, value: bytes, *, exercise: bool) -> Outgoing:
+def _alert(alert: Alert, *, exercise: bool) -> Outgoing:
     name = topics.drills if exercise else topics.alerts
-    key = alert.full["partitionkey"].encode()
-    return Outgoing(name(alert.notice.recipient.code), key, value, 0, _HEADERS)
+    return Outgoing(name(alert.notice.recipient.code), alert.link.encode(), alert.full_json, 0, _HEADERS)
 
 
-def _job(decision: Decision, written: list[bytes]) -> bytes:
+def _job(decision: Decision) -> bytes:
     arrived = decision.arrived
     job = {
         "threadId": arrived.thread_id,
@@ -102,8 +100,12 @@ def _job(decision: Decision, written: list[bytes]) -> bytes:
         "receivedAt": _time(arrived.received_at or decision.decided_at),
         "entries": [
             # As published, byte for byte: what was written once is not written anew.
-            {"recipient": alert.notice.recipient.code, "full": orjson.Fragment(full), "thin": alert.thin}
-            for alert, full in zip(decision.alerts, written, strict=True)
+            {
+                "recipient": alert.notice.recipient.code,
+                "full": orjson.Fragment(alert.full_json),
+                "thin": orjson.Fragment(alert.thin_json),
+            }
+            for alert in decision.alerts
         ],
     }
     return _event(decision, JOB_TYPE, "job", arrived.event.id, job)
@@ -159,7 +161,7 @@ def _told(alert: Alert) -> Json:
         "role": notice.role,
         "level": notice.level,
         "rule": notice.rule,
-        "alertNumber": alert.full["subject"],
+        "alertNumber": alert.number,
         "alertRevision": notice.alert_revision,
     }
 

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from functools import lru_cache
+from typing import Final, Protocol
+
+import orjson
 
 from sinergi_router.policy.book import FOREIGN, Policy
 from sinergi_router.policy.disclosure import Json, disclosed, tellable
@@ -23,11 +26,23 @@ _AFTER_LAST_STEP: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One recipient's alert: ``full`` at its own level for its topic, ``thin`` for mailbox and phone."""
+    """One recipient's alert as it is written: ``full`` at its own level, ``thin`` for mailbox and phone."""
 
     notice: Notice
-    full: Json
-    thin: Json
+    number: str
+    link: str  # the thread's id, or a blind one: record key and correlation id
+    full_json: bytes
+    thin_json: bytes
+
+    @property
+    def full(self) -> Json:
+        """The alert on the recipient's topic, read back."""
+        return orjson.loads(self.full_json)  # type: ignore[no-any-return]
+
+    @property
+    def thin(self) -> Json:
+        """The alert cut at L1 without extra fields, read back."""
+        return orjson.loads(self.thin_json)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +84,10 @@ def issue_alerts(
     """
     sheet = _Sheet(issue, policy, _joinable(notices if among is None else among, policy))
     thin_view = view(policy.views, Level.L1, ANYBODY)
-    alerts = []
-    for notice in notices:
-        code = notice.recipient.code
-        ids = alert_ids(issue.arrived.thread_id, issue.cause, code)
-        own = view(policy.views, notice.level, notice.recipient.kind)
-        full = sheet.alert(notice, ids, own)
-        if own.level >= Level.L3:
-            others = [other for other in sheet.joinable if other != code]
-            if others:
-                full["data"]["otherRecipients"] = others
-        alerts.append(Alert(notice, full, sheet.alert(notice, ids, thin_view)))
-    return alerts
+    return [
+        sheet.alert(notice, view(policy.views, notice.level, notice.recipient.kind), thin_view)
+        for notice in notices
+    ]
 
 
 def due_at(notice: Notice, decided_at: datetime) -> datetime | None:
@@ -90,10 +97,19 @@ def due_at(notice: Notice, decided_at: datetime) -> datetime | None:
     return decided_at + timedelta(minutes=notice.ack_minutes)
 
 
-def envelope(issue: Cause, thread: str, recipient: Recipient, level: Level) -> Json:
-    """Return the envelope of one recipient's alert, without its end and its data."""
-    ids = alert_ids(thread, issue.cause, recipient.code)
-    return _shared_envelope(issue) | _addressed(thread, recipient, ids, level)
+def bare_alert(issue: Cause, thread: str, notice: Notice, data: Json, expires: str | None = None) -> Alert:
+    """Return an alert that carries ``data`` and nothing of the event; both its forms are the same."""
+    code = notice.recipient.code
+    ids = alert_ids(thread, issue.cause, code)
+    link = blind_thread_id(thread, code) if is_abroad(notice.recipient) else thread
+    whole = {
+        **_shared_envelope(issue),
+        **({"expirytime": expires} if expires else {}),
+        **_addressed(code, ids, link, Level.L1),
+        "data": {**data, "alertNumber": ids.number},
+    }
+    written = orjson.dumps(whole)
+    return Alert(notice, ids.number, link, written, written)
 
 
 def expires_at(decided_at: datetime, last_step: timedelta) -> str:
@@ -108,51 +124,81 @@ def is_abroad(recipient: Recipient) -> bool:
 
 
 class _Sheet:
-    """The parts of a decision's alerts that do not depend on the recipient, each made when first needed."""
+    """What a decision's alerts have in common, as JSON text that is written once and glued.
+
+    A fragment is an object without its closing brace. Glued are only words whose form needs no
+    escape (codes, numbers, ids, times); text for people goes through the encoder.
+    """
 
     def __init__(self, issue: Issue, policy: Policy, joinable: list[str]) -> None:
-        self.joinable = joinable
         self._issue = issue
         self._policy = policy
+        self._thread = issue.arrived.thread_id
+        self._joinable = joinable
         self._whole = tellable(issue.arrived.event.data, issue.area, policy)
-        self._made: dict[tuple[Level, str], Json] = {}
+        self._of_view: dict[tuple[Level, str], str] = {}
         self._dues: dict[int, str] = {}
-        self._envelope = self._make_envelope()
+        envelope = _shared_envelope(issue)
+        if not issue.open_person_at_risk:
+            envelope["expirytime"] = expires_at(issue.decided_at, issue.last_step)
+        self._envelope = _fragment(envelope)
+        area = issue.area
+        self._area = f'"areaSource":"{area.source}"' + (f',"adminCode":"{area.code}"' if area.code else "")
 
-    def alert(self, notice: Notice, ids: AlertIds, own: View) -> Json:
-        """Return one recipient's alert in one view."""
-        made = self._envelope | _addressed(self._issue.arrived.thread_id, notice.recipient, ids, own.level)
-        made["data"] = self._data(notice, ids, own)
-        return made
+    def alert(self, notice: Notice, own: View, thin: View) -> Alert:
+        """Return one recipient's alert in both forms, under the same ids."""
+        code = notice.recipient.code
+        ids = alert_ids(self._thread, self._issue.cause, code)
+        abroad = code in self._policy.abroad
+        link = blind_thread_id(self._thread, code) if abroad else self._thread
+        told = self._told(notice, ids.number, abroad=abroad)
+        others = self._others(code) if own.level >= Level.L3 else ""
+        return Alert(
+            notice,
+            ids.number,
+            link,
+            self._written(code, ids, link, own, f"{told}{others}"),
+            self._written(code, ids, link, thin, told),
+        )
 
-    def _data(self, notice: Notice, ids: AlertIds, own: View) -> Json:
-        found = {
-            **self._of_view(own),
-            "alertNumber": ids.number,
-            "alertRevision": notice.alert_revision,
-            "recipient": {"code": notice.recipient.code, "kind": notice.recipient.kind, "role": notice.role},
-            "lead": notice.lead,
-            "routing": self._routing(notice.rule),
-            "action": {"id": notice.action_id, "en": notice.action_en},
-        }
-        if notice.recipient.code not in self._policy.abroad:
-            found["eventNumber"] = self._issue.arrived.event.data.eventNumber
+    def _written(self, code: str, ids: AlertIds, link: str, view_: View, told: str) -> bytes:
+        confidential = "restricted" if view_.level >= Level.L2 else "confidential"
+        return (
+            f'{self._envelope},"id":"{ids.event}","subject":"{ids.number}","partitionkey":"{link}",'
+            f'"correlationid":"{link}","causationid":"{ids.cause}","dataclassification":"{confidential}",'
+            f'"recipientcode":"{code}","disclosurelevel":"{view_.level}",'
+            f'"data":{self._data_of(view_)}{told}}}}}'
+        ).encode()
+
+    def _told(self, notice: Notice, number: str, *, abroad: bool) -> str:
+        recipient = notice.recipient
+        told = (
+            f',"alertNumber":"{number}","alertRevision":{notice.alert_revision},"recipient":{{"code":'
+            f'"{recipient.code}","kind":"{recipient.kind}","role":"{notice.role}"}},'
+            f'"lead":{"true" if notice.lead else "false"},"routing":{{"rule":"{notice.rule}",{self._area}}},'
+            f'"action":{_action(notice.action_id, notice.action_en)}'
+        )
+        if not abroad:
+            told += f',"eventNumber":"{self._issue.arrived.event.data.eventNumber}"'
         if notice.ack_minutes is not None:
-            found["ackDueAt"] = self._due(notice.ack_minutes)
-            if notice.recipient.escalates_to is not None:
-                found["escalatesTo"] = notice.recipient.escalates_to
-        return found
+            told += f',"ackDueAt":"{self._due(notice.ack_minutes)}"'
+            if recipient.escalates_to is not None:
+                told += f',"escalatesTo":"{recipient.escalates_to}"'
+        return told
 
-    def _of_view(self, own: View) -> Json:
-        key = (own.level, own.kind)
-        if key not in self._made:
-            self._made[key] = self._make_view(own)
-        return self._made[key]
+    def _others(self, code: str) -> str:
+        others = [f'"{other}"' for other in self._joinable if other != code]
+        return f',"otherRecipients":[{",".join(others)}]' if others else ""
 
-    def _make_view(self, own: View) -> Json:
-        issue = self._issue
-        data = issue.arrived.event.data
-        made: dict[str, Any] = {
+    def _data_of(self, view_: View) -> str:
+        key = (view_.level, view_.kind)
+        if key not in self._of_view:
+            self._of_view[key] = _fragment(self._make_data(view_))
+        return self._of_view[key]
+
+    def _make_data(self, own: View) -> Json:
+        issue, data = self._issue, self._issue.arrived.event.data
+        made: Json = {
             "eventRevision": data.revision,
             "msgType": issue.msg_type,
             "status": data.status,
@@ -170,22 +216,16 @@ class _Sheet:
             made["latencyMs"] = max(0, int(waited * 1000))  # clocks may differ (B32)
         return made
 
-    def _make_envelope(self) -> Json:
-        made = _shared_envelope(self._issue)
-        if not self._issue.open_person_at_risk:
-            made["expirytime"] = expires_at(self._issue.decided_at, self._issue.last_step)
-        return made
-
     def _due(self, minutes: int) -> str:
         if minutes not in self._dues:
             moment = self._issue.decided_at + timedelta(minutes=minutes)
             self._dues[minutes] = format_time(moment.astimezone(WIB))
         return self._dues[minutes]
 
-    def _routing(self, rule: str) -> Json:
-        area = self._issue.area
-        routing = {"rule": rule, "areaSource": area.source}
-        return routing if area.code is None else routing | {"adminCode": area.code}
+
+def _joinable(notices: Sequence[Notice], policy: Policy) -> list[str]:
+    codes = (notice.recipient.code for notice in notices)
+    return sorted(code for code in codes if code not in policy.abroad)
 
 
 def _shared_envelope(issue: Cause) -> Json:
@@ -201,8 +241,7 @@ def _shared_envelope(issue: Cause) -> Json:
     }
 
 
-def _addressed(thread: str, recipient: Recipient, ids: AlertIds, level: Level) -> Json:
-    link = blind_thread_id(thread, recipient.code) if is_abroad(recipient) else thread
+def _addressed(code: str, ids: AlertIds, link: str, level: Level) -> Json:
     return {
         "id": ids.event,
         "subject": ids.number,
@@ -210,11 +249,16 @@ def _addressed(thread: str, recipient: Recipient, ids: AlertIds, level: Level) -
         "correlationid": link,
         "causationid": ids.cause,
         "dataclassification": "restricted" if level >= Level.L2 else "confidential",
-        "recipientcode": recipient.code,
+        "recipientcode": code,
         "disclosurelevel": level,
     }
 
 
-def _joinable(notices: Sequence[Notice], policy: Policy) -> list[str]:
-    codes = (notice.recipient.code for notice in notices)
-    return sorted(code for code in codes if code not in policy.abroad)
+def _fragment(made: Json) -> str:
+    return orjson.dumps(made)[:-1].decode()
+
+
+@lru_cache(maxsize=1024)
+def _action(text_id: str, text_en: str) -> str:
+    # A pack has some hundred of them.
+    return orjson.dumps({"id": text_id, "en": text_en}).decode()

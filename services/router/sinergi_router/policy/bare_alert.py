@@ -9,22 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sinergi_router.policy.alert import Alert, due_at
+from sinergi_router.policy.alert import Alert, bare_alert, due_at, expires_at
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.disclosure import Json
 from sinergi_router.policy.facts import Notice, Thread
 from sinergi_router.policy.headline import bare_headline
 from sinergi_router.policy.views import ANYBODY, view
-from sinergi_shared.contracts.alert import ALERT_TYPES
 from sinergi_shared.contracts.base import WIB, format_time
 from sinergi_shared.contracts.codes import AlertMsgType, AreaSource, Level, Precision, Severity, Urgency
-from sinergi_shared.contracts.envelope import schema_uri
-from sinergi_shared.contracts.ids import AlertIds, alert_ids, blind_thread_id
 
 NO_CATEGORY: Final = "TANPA_ISI"
 """Stands where an alert names its category; no situation of a pack."""
-
-_RECALL_LIFE: Final = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,46 +34,17 @@ class BareIssue:
 
 def bare_alerts(issue: BareIssue, notices: Sequence[Notice], policy: Policy) -> list[Alert]:
     """Return one alert a notice, at L1 whatever the notice's level; both forms are the same."""
-    alerts = []
-    for notice in notices:
-        ids = alert_ids(issue.thread.thread_id, issue.cause, notice.recipient.code)
-        full = _envelope(issue, notice, ids, policy) | {"data": _data(issue, notice, ids, policy)}
-        alerts.append(Alert(notice, full, full))
-    return alerts
+    # Of any but a recall, a person may be at risk: nobody can tell any more, so it has no end.
+    recall = issue.msg_type is AlertMsgType.RECALL
+    expires = expires_at(issue.decided_at, timedelta(0)) if recall else None
+    thread = issue.thread.thread_id
+    return [bare_alert(issue, thread, notice, _data(issue, notice, policy), expires) for notice in notices]
 
 
-def _envelope(issue: BareIssue, notice: Notice, ids: AlertIds, policy: Policy) -> Json:
-    thread, code = issue.thread.thread_id, notice.recipient.code
-    link = blind_thread_id(thread, code) if code in policy.abroad else thread
-    now = format_time(issue.decided_at.astimezone(WIB))
-    made: Json = {
-        "specversion": "1.0",
-        "id": ids.event,
-        "source": "urn:sinergi:layanan:router",
-        "type": ALERT_TYPES[issue.msg_type],
-        "subject": ids.number,
-        "time": now,
-        "datacontenttype": "application/json",
-        "dataschema": schema_uri("alert"),
-        "partitionkey": link,
-        "correlationid": link,
-        "causationid": ids.cause,
-        "recordedtime": now,
-        "dataclassification": "confidential",
-        "recipientcode": code,
-        "disclosurelevel": Level.L1,
-    }
-    if issue.msg_type is AlertMsgType.RECALL:
-        # Of any other, a person may be at risk: nobody can tell any more.
-        made["expirytime"] = format_time((issue.decided_at + _RECALL_LIFE).astimezone(WIB))
-    return made
-
-
-def _data(issue: BareIssue, notice: Notice, ids: AlertIds, policy: Policy) -> Json:
+def _data(issue: BareIssue, notice: Notice, policy: Policy) -> Json:
     thread, least = issue.thread, view(policy.views, Level.L1, ANYBODY)
     recipient, due = notice.recipient, due_at(notice, issue.decided_at)
     told: Json = {
-        "alertNumber": ids.number,
         "alertRevision": notice.alert_revision,
         "eventRevision": thread.revision,
         "msgType": issue.msg_type,

@@ -47,10 +47,11 @@ def tellable(data: SuspiciousMovement, area: Area, policy: Policy) -> Json:
 def disclosed(whole: Json, data: SuspiciousMovement, view: View, policy: Policy) -> Json:
     """Return what a view allows of a tellable event, in the spelling of an alert's ``data``."""
     told: Json = {}
-    for top, parts in view.allowed.items():
-        value = _allowed(whole.get(top), parts)
-        if value not in (None, [], {}):
-            told[top] = value
+    for top, value in whole.items():
+        if top in view.allowed and value not in (None, [], {}):
+            allowed = _allowed(value, view.allowed[top])
+            if allowed:
+                told[top] = allowed
     told["observedAt"], told["observedPrecision"] = _observed(data.observedAt, view.level)
     if view.level < Level.L2:
         told["situation"] = policy.situation(data.situation).l1_category
@@ -63,7 +64,7 @@ def disclosed(whole: Json, data: SuspiciousMovement, view: View, policy: Policy)
 
 
 def _allowed(value: Any, parts: frozenset[str] | None) -> Any:  # noqa: ANN401 - any JSON value
-    if parts is None or value is None:
+    if parts is None:
         return value
     if isinstance(value, list):
         items = ({part: item[part] for part in item if part in parts} for item in value)

@@ -15,7 +15,7 @@ from sinergi_router.policy.request_facts import Applied, Ask, Case
 from sinergi_router.policy.request_notices import lead_minutes, notices
 from sinergi_router.policy.request_verbs import judge
 from sinergi_router.policy.succession import rungs_left
-from sinergi_shared.contracts.codes import AlertMsgType, Level, RequestVerb, ThreadState
+from sinergi_shared.contracts.codes import AlertMsgType, RequestVerb, ThreadState
 from sinergi_shared.contracts.reasons import Outcome, Reason
 from sinergi_shared.contracts.request import Request
 
@@ -124,20 +124,7 @@ def _issued(
         late=not ask.timed,
     )
     others = [notice for kind, notice in told if kind is not AlertMsgType.RECALL]
-    return [_among(alert, others, ask.policy) for alert in issue_alerts(issue, of_type, ask.policy)]
-
-
-def _among(alert: Alert, told: list[Notice], policy: Policy) -> Alert:
-    """Name all others of the decision at L3, also those who are told by another type of message."""
-    own = alert.notice.recipient.code
-    codes = sorted(
-        one.recipient.code
-        for one in told
-        if one.recipient.code != own and one.recipient.code not in policy.abroad
-    )
-    if alert.notice.level < Level.L3 or not codes:
-        return alert
-    return replace(alert, full={**alert.full, "data": {**alert.full["data"], "otherRecipients": codes}})
+    return issue_alerts(issue, of_type, ask.policy, others)
 
 
 def _informed(ask: Ask, thread: Thread, alerts: list[Alert], now: datetime) -> dict[str, Informed]:
@@ -150,7 +137,7 @@ def _informed(ask: Ask, thread: Thread, alerts: list[Alert], now: datetime) -> d
         informed[code] = Informed(
             role=notice.role,
             level=notice.level,
-            alert_number=alert.full["subject"],
+            alert_number=alert.number,
             alert_revision=notice.alert_revision,
             ack_due_at=due,
             standing=held.standing if held is not None else None,
