@@ -43,11 +43,16 @@ def climb(ask: Ask, thread: Thread, msg_type: AlertMsgType) -> Applied:
 
 
 def gone(ask: Ask, thread: Thread) -> Applied:
-    """Hand what cannot be read any more to the province's desk, and tell operators."""
+    """Hand what cannot be read any more to the province's desk, and tell operators.
+
+    A desk that was told to forget the event is not asked again: the lead keeps it.
+    """
     desk = province_desk(thread.lead, ask.policy).code
     if thread.unanswered and desk == thread.lead:
         return Applied(thread)
     ended = replace(thread, unanswered=_alarmed(ask, thread))
+    if is_recalled(desk, thread):
+        return Applied(ended)
     return lead_to(ended, desk, Tell(desk, AlertMsgType.ESCALATION, EVENT_GONE, asked=True))
 
 
