@@ -1,0 +1,24 @@
+"""Every scenario, in the order in which ``make chaos`` runs them."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.chaos.result import Result
+from tests.chaos.scenarios import router_kill
+from tests.chaos.world import Options, World, one_node
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is done, and the world it is done in."""
+
+    run: Callable[[World], Awaitable[Result]]
+    world: Callable[[Options, Path], AbstractAsyncContextManager[World]]
+
+
+SCENARIOS: Final = {
+    "router-kill": Scenario(router_kill.run, one_node),
+}
