@@ -45,7 +45,7 @@ def test_a_word_that_a_step_relies_on_is_still_in_its_file():
     places = {
         "services/router/sinergi_router/policy/mandates.py": "CONDITIONS",
         "deploy/sinergi_ops/pack/checks/parameters.py": "_REQUIRED",
-        "services/router/sinergi_router/policy/neighbour.py": "ROW",
+        "services/router/sinergi_router/policy/neighbour.py": "rule.match",
         "services/router/sinergi_router/decide.py": "def competent",
         "shared/sinergi_shared/contracts/alert.py": "RoutingRule",
         "shared/sinergi_shared/directory.py": "channel: Literal[",

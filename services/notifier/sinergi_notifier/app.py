@@ -33,7 +33,7 @@ from sinergi_shared.region.tables import PackError
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.lanes import Lanes
-from sinergi_shared.runtime.service import serve
+from sinergi_shared.runtime.service import kafka_as_declared, serve
 
 NAME: Final = "notifier"
 EXIT_SETTINGS: Final = 2
@@ -85,17 +85,10 @@ class Notifier:
 
     async def connect(self) -> None:
         """Return once Kafka answers and the notifier's topics are as declared."""
-        self.health.problem("kafka", "waiting for Kafka")
-        await kafka.wait_for_kafka(
-            self.settings.bootstrap,
-            self.settings.kafka_wait_s,
-            lambda seconds: self._log.warning("waiting for Kafka", seconds=round(seconds)),
-        )
         wanted = topics.wanted((), (), self.settings.lanes)
-        await kafka.check_topics(
-            self.settings.bootstrap, [topic for topic in wanted if topic.name in _TOPICS]
+        await kafka_as_declared(
+            self.settings, self.health, [topic for topic in wanted if topic.name in _TOPICS]
         )
-        self.health.problem("kafka", None)
 
     async def _run(self) -> None:
         try:

@@ -24,7 +24,7 @@ from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.lanes import Lanes
-from sinergi_shared.runtime.service import serve
+from sinergi_shared.runtime.service import kafka_as_declared, serve
 
 NAME = "router"
 EXIT_BUG = 3
@@ -68,20 +68,13 @@ class Router:
 
     async def connect(self) -> None:
         """Return once Kafka answers and every topic is as declared."""
-        self.health.problem("kafka", "waiting for Kafka")
-        await kafka.wait_for_kafka(
-            self.settings.bootstrap,
-            self.settings.kafka_wait_s,
-            lambda seconds: self._log.warning("waiting for Kafka", seconds=round(seconds)),
-        )
         directory = read_directory(self.settings.directory)
         wanted = topics.wanted(
             (source.name for source in directory.sources),
             recipients_on_bus(self._pack.tables),
             self.settings.lanes,
         )
-        await kafka.check_topics(self.settings.bootstrap, wanted)
-        self.health.problem("kafka", None)
+        await kafka_as_declared(self.settings, self.health, wanted)
 
     async def _run(self) -> None:
         lanes = Lanes(

@@ -6,10 +6,30 @@ away. So probes are served first, then ``connect`` waits, then FastStream starts
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import uvicorn
 from faststream.asgi import AsgiFastStream
+
+from sinergi_shared.contracts.topics import WantedTopic
+from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime.health import Health
+from sinergi_shared.runtime.settings import ServiceSettings
+
+
+async def kafka_as_declared(settings: ServiceSettings, health: Health, wanted: Iterable[WantedTopic]) -> None:
+    """Return once Kafka answers and these topics are as declared; not ready until then.
+
+    Raise ``KafkaAwayError`` or ``TopicsWrongError``.
+    """
+    health.problem("kafka", "waiting for Kafka")
+    await kafka.wait_for_kafka(
+        settings.bootstrap,
+        settings.kafka_wait_s,
+        lambda seconds: logs.logger().warning("waiting for Kafka", seconds=round(seconds)),
+    )
+    await kafka.check_topics(settings.bootstrap, wanted)
+    health.problem("kafka", None)
 
 
 async def serve(app: AsgiFastStream, *, host: str, port: int, connect: Callable[[], Awaitable[None]]) -> None:

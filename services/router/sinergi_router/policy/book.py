@@ -8,7 +8,7 @@ from typing import Final
 from sinergi_router.geography import Geography
 from sinergi_router.policy.facts import Match
 from sinergi_router.policy.views import Views, make_views
-from sinergi_shared.contracts.codes import Severity
+from sinergi_shared.contracts.codes import Level, Role, Severity
 from sinergi_shared.region.tables import IndicatorRow, Mandate, Recipient, SituationRow, Tables
 
 SEVERITIES_BY_COLUMN: Final = (Severity.KRITIS, Severity.TINGGI, Severity.SEDANG, Severity.RENDAH)
@@ -25,10 +25,26 @@ FOREIGN: Final = "MY"
 class GeometricRule:
     """A rule that reads the point: radius or path, whom it tells, until when, and what to do."""
 
+    name: str
+    row: int  # behind every mandate, in the order of the rules
+    level: Level
     kinds: tuple[str, ...]
     ack_minutes: Mapping[Severity, int]
     action_id: str
     action_en: str
+
+    def match(self, recipient: Recipient, severity: Severity) -> Match:
+        """Return what the rule says to a recipient: in support, up to its level."""
+        return Match(
+            recipient=recipient,
+            role=Role.SUPPORT,
+            level=min(self.level, recipient.cap),
+            rule=self.name,
+            row=self.row,
+            ack_minutes=self.ack_minutes[severity],
+            action_id=self.action_id,
+            action_en=self.action_en,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +144,9 @@ def compile_policy(
         unmapped=MappingProxyType(unmapped),
         competent=MappingProxyType(competent),
         territory=_territory(competent, frozenset(geography.codes)),
-        neighbour=_geometric(tables, "NEIGHBOUR", tables.parameters["NEIGHBOUR", "kinds"]),
-        next_jurisdiction=_geometric(
-            tables, "NEXT_JURISDICTION", tables.parameters["NEXT_JURISDICTION", "kinds"]
-        ),
-        border_exit=_geometric(tables, "BORDER_EXIT", ""),
+        neighbour=_geometric(tables, "NEIGHBOUR", 1_000_000, Level.L1),
+        next_jurisdiction=_geometric(tables, "NEXT_JURISDICTION", 2_000_000, Level.L3),
+        border_exit=_geometric(tables, "BORDER_EXIT", 3_000_000, Level.L2),
         texts=_texts(tables.mandates),
         views=make_views(tables.fields, unmapped),
         limits=_limits(tables),
@@ -197,9 +211,13 @@ def _territory(
     return {code: frozenset(areas) for code, areas in found.items()}
 
 
-def _geometric(tables: Tables, rule: str, kinds: str) -> GeometricRule:
+def _geometric(tables: Tables, rule: str, row: int, level: Level) -> GeometricRule:
+    kinds = tables.parameters.get((rule, "kinds"), "")
     minutes = tables.parameters[rule, "ack"].split(";")
     return GeometricRule(
+        name=rule,
+        row=row,
+        level=level,
         kinds=tuple(kind for kind in kinds.split(";") if kind),
         ack_minutes=dict(zip(SEVERITIES_BY_COLUMN, map(int, minutes), strict=True)),
         action_id=tables.parameters[rule, "action_id"],

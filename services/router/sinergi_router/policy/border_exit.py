@@ -5,10 +5,9 @@ from typing import Final
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Match
 from sinergi_router.policy.next_jurisdiction import Path
-from sinergi_shared.contracts.codes import Level, Role, Severity, Suspicion
+from sinergi_shared.contracts.codes import Severity, Suspicion
 from sinergi_shared.contracts.event import SuspiciousMovement
 
-ROW: Final = 3_000_000  # behind NEXT_JURISDICTION
 _GRAVE: Final = frozenset({Severity.TINGGI, Severity.KRITIS})
 _TRAFFICKING: Final = frozenset({Suspicion.TPPO, Suspicion.BOTH})
 
@@ -21,15 +20,4 @@ def consulate(data: SuspiciousMovement, path: Path | None, policy: Policy) -> li
         return []
     recipient = policy.tables.recipients[policy.tables.parameters["BORDER_EXIT", "recipient"]]
     rule = policy.border_exit
-    return [
-        Match(
-            recipient=recipient,
-            role=Role.SUPPORT,
-            level=min(Level.L2, recipient.cap),
-            rule="BORDER_EXIT",
-            row=ROW,
-            ack_minutes=rule.ack_minutes[data.severity],
-            action_id=rule.action_id,
-            action_en=rule.action_en,
-        )
-    ]
+    return [rule.match(recipient, data.severity)]

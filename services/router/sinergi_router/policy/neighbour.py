@@ -6,11 +6,10 @@ from typing import Final
 from sinergi_router.geography import Point
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area, Match
-from sinergi_shared.contracts.codes import AreaSource, Level, LocationKind, Role
+from sinergi_shared.contracts.codes import AreaSource, LocationKind
 from sinergi_shared.contracts.event import SuspiciousMovement
 
 MOST_M: Final = 10_000.0
-ROW: Final = 1_000_000  # behind every mandate
 
 
 def near_areas(data: Sequence[SuspiciousMovement], areas: Sequence[Area], policy: Policy) -> list[list[str]]:
@@ -35,19 +34,7 @@ def neighbours(data: SuspiciousMovement, area: Area, near: Sequence[str], policy
             other = policy.competent.get((kind, code))
             if other is not None and other is not own:
                 found[other.code] = other
-    return [
-        Match(
-            recipient=recipient,
-            role=Role.SUPPORT,
-            level=min(Level.L1, recipient.cap),
-            rule="NEIGHBOUR",
-            row=ROW,
-            ack_minutes=rule.ack_minutes[data.severity],
-            action_id=rule.action_id,
-            action_en=rule.action_en,
-        )
-        for _, recipient in sorted(found.items())
-    ]
+    return [rule.match(recipient, data.severity) for _, recipient in sorted(found.items())]
 
 
 def moving_point(data: SuspiciousMovement, area: Area) -> Point | None:

@@ -7,11 +7,9 @@ from sinergi_router.geography import Point, ahead
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area, Match
 from sinergi_router.policy.neighbour import moving_point
-from sinergi_shared.contracts.codes import Level, Role
 from sinergi_shared.contracts.event import SuspiciousMovement
 from sinergi_shared.region.tables import Recipient
 
-ROW: Final = 2_000_000  # behind NEIGHBOUR
 _RULE: Final = "NEXT_JURISDICTION"
 
 
@@ -51,20 +49,7 @@ def warned(data: SuspiciousMovement, area: Area, path: Path | None, policy: Poli
     on_path = [code for code in policy.geography.containing(samples) if code is not None]
     rule = policy.next_jurisdiction
     first = (_first_other(kind, area, on_path, policy) for kind in rule.kinds)
-    return [
-        Match(
-            recipient=recipient,
-            role=Role.SUPPORT,
-            level=min(Level.L3, recipient.cap),
-            rule=_RULE,
-            row=ROW,
-            ack_minutes=rule.ack_minutes[data.severity],
-            action_id=rule.action_id,
-            action_en=rule.action_en,
-        )
-        for recipient in first
-        if recipient is not None
-    ]
+    return [rule.match(recipient, data.severity) for recipient in first if recipient is not None]
 
 
 def _first_other(kind: str, area: Area, on_path: list[str], policy: Policy) -> Recipient | None:
