@@ -170,7 +170,9 @@ async def test_a_bad_record_stops_nobody_else_and_is_kept(bus, kafka):
 def _of_events(records):
     """The broker is shared: only what the router refused, oldest first."""
     told = [json.loads(record.value)["data"] for record in records]
-    return sorted((one for one in told if one.get("topic") == topics.EVENTS), key=lambda one: one["firstSeen"])
+    return sorted(
+        (one for one in told if one.get("topic") == topics.EVENTS), key=lambda one: one["firstSeen"]
+    )
 
 
 async def test_a_stop_signal_ends_it_cleanly(bus):
