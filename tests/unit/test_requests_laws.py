@@ -1,4 +1,4 @@
-"""Laws of requests: whatever comes, in whatever order and however often, one leads and no one knows too much."""
+"""Laws of requests: in whatever order and however often they come, one leads and none knows too much."""
 
 import csv
 import json
