@@ -3,8 +3,10 @@
 Rebuilt from ``sinergi.threads.v1`` when the lane is assigned. The truth is the topic.
 """
 
+import orjson
+
 from sinergi_router.policy.facts import Informed, Thread
-from sinergi_shared.contracts.thread import Informed as InformedRecord
+from sinergi_shared.contracts.base import format_time
 from sinergi_shared.contracts.thread import Thread as ThreadRecord
 
 
@@ -33,38 +35,44 @@ class Threads:
 
 
 def to_record(thread: Thread) -> bytes:
-    """Return a thread as it stands on its topic."""
-    record = ThreadRecord(
-        threadId=thread.thread_id,
-        source=thread.source,
-        eventNumber=thread.event_number,
-        status=thread.status,
-        state=thread.state,
-        revision=thread.revision,
-        highestSeverity=thread.highest_severity,
-        lead=thread.lead,
-        step=thread.step or None,
-        led=thread.led or None,
-        unanswered=thread.unanswered or None,
-        informed={
-            code: InformedRecord(
-                role=one.role,
-                level=one.level,
-                alertNumber=one.alert_number,
-                alertRevision=one.alert_revision,
-                ackDueAt=one.ack_due_at,
-                standing=one.standing,
-                referredBy=one.referred_by,
-            )
-            for code, one in thread.informed.items()
-        },
-        seen=thread.seen,
-        requests=thread.requests or None,
-        event=thread.pointer,
-        decidedAt=thread.decided_at,
-        policyVersion=thread.policy_version,
-    )
-    return record.model_dump_json(by_alias=True, exclude_none=True).encode()
+    """Return a thread as it stands on its topic, in the spelling of ``contracts.thread.Thread``."""
+    record = {
+        "threadId": thread.thread_id,
+        "source": thread.source,
+        "eventNumber": thread.event_number,
+        "status": thread.status,
+        "state": thread.state,
+        "revision": thread.revision,
+        "highestSeverity": thread.highest_severity,
+        "lead": thread.lead,
+        "step": thread.step or None,
+        "led": thread.led or None,
+        "unanswered": thread.unanswered or None,
+        "informed": {code: _told(one) for code, one in thread.informed.items()},
+        "seen": thread.seen,
+        "requests": thread.requests or None,
+        "event": thread.pointer.model_dump() if thread.pointer else None,
+        "decidedAt": format_time(thread.decided_at) if thread.decided_at else None,
+        "policyVersion": thread.policy_version,
+    }
+    return orjson.dumps(_present(record))
+
+
+def _told(one: Informed) -> dict[str, object]:
+    record = {
+        "role": one.role,
+        "level": one.level,
+        "alertNumber": one.alert_number,
+        "alertRevision": one.alert_revision,
+        "ackDueAt": format_time(one.ack_due_at) if one.ack_due_at else None,
+        "standing": one.standing,
+        "referredBy": one.referred_by,
+    }
+    return _present(record)
+
+
+def _present(record: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in record.items() if value is not None}
 
 
 def from_record(value: bytes) -> Thread:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import orjson
 
 from sinergi_router.policy.book import FOREIGN, Policy
-from sinergi_router.policy.disclosure import Json, disclosed, tellable
+from sinergi_router.policy.disclosure import Json, Telling
 from sinergi_router.policy.facts import Area, Arrived, Notice
 from sinergi_router.policy.headline import headline
 from sinergi_router.policy.views import ANYBODY, View, view
@@ -135,7 +135,7 @@ class _Sheet:
         self._policy = policy
         self._thread = issue.arrived.thread_id
         self._joinable = joinable
-        self._whole = tellable(issue.arrived.event.data, issue.area, policy)
+        self._telling = Telling(issue.arrived.event.data, issue.area, policy)
         self._of_view: dict[tuple[Level, str], str] = {}
         self._dues: dict[int, str] = {}
         envelope = _shared_envelope(issue)
@@ -193,7 +193,8 @@ class _Sheet:
     def _data_of(self, view_: View) -> str:
         key = (view_.level, view_.kind)
         if key not in self._of_view:
-            self._of_view[key] = _fragment(self._make_data(view_))
+            members = (_fragment(self._make_data(view_)), self._telling.members(view_), view_.untold)
+            self._of_view[key] = ",".join(members)
         return self._of_view[key]
 
     def _make_data(self, own: View) -> Json:
@@ -204,10 +205,7 @@ class _Sheet:
             "status": data.status,
             "disclosureLevel": own.level,
             "policyVersion": self._policy.version,
-            **disclosed(self._whole, data, own, self._policy),
             "headline": headline(data, issue.msg_type, own.level, issue.area.code, self._policy),
-            "withheld": own.withheld,
-            "redacted": own.redacted,
         }
         if issue.late:
             made["late"] = True

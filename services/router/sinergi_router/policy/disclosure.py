@@ -1,11 +1,14 @@
 """How much of an event a reader is told: allowed fields are copied, nothing is ever deleted.
 
-Two steps: ``tellable`` makes of an event what could be told at all, once; ``disclosed`` copies from
-it what one view allows, and coarsens what its level sees coarsely (contracts, section 2).
+Two steps: ``tellable`` makes of an event what could be told at all, once; ``Telling`` copies from it
+what one view allows, and coarsens what its level sees coarsely (contracts, section 2).
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+import orjson
 
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area
@@ -21,6 +24,15 @@ _MODES: Final = frozenset(Mode)
 _NEEDS: Final = frozenset(Need)
 _VEHICLES: Final = frozenset(VehicleKind)
 _NEED_AT_L1: Final = {"IMI_RUDENIM": Need.FOREIGN_CUSTODY, "BKK": Need.MEDICAL}
+
+
+_EMPTY: Final[tuple[object, ...]] = (None, [], {})
+
+# What a view's level or kind changes in a field, beside what it allows of it.
+_COARSENED: Final[dict[str, Callable[[View], tuple[object, ...]]]] = {
+    "location": lambda view: (view.level < Level.L3,),
+    "needs": lambda view: (view.level < Level.L2, view.kind),
+}
 
 
 def tellable(data: SuspiciousMovement, area: Area, policy: Policy) -> Json:
@@ -41,26 +53,55 @@ def tellable(data: SuspiciousMovement, area: Area, policy: Policy) -> Json:
         whole["movement"].pop("mode", None)
     if data.note is not None and not data.note.screened:
         del whole["note"]
+    del whole["observedAt"]  # told by level, never as it stands
     return whole
 
 
-def disclosed(whole: Json, data: SuspiciousMovement, view: View, policy: Policy) -> Json:
-    """Return what a view allows of a tellable event, in the spelling of an alert's ``data``."""
-    told: Json = {}
-    for top, value in whole.items():
-        if top in view.allowed and value not in (None, [], {}):
-            allowed = _allowed(value, view.allowed[top])
-            if allowed:
-                told[top] = allowed
-    told["observedAt"], told["observedPrecision"] = _observed(data.observedAt, view.level)
-    if view.level < Level.L2:
-        told["situation"] = policy.situation(data.situation).l1_category
-        if "needs" in told:
-            told["needs"] = [need for need in told["needs"] if need == _NEED_AT_L1.get(view.kind)]
-            told = {top: value for top, value in told.items() if value != []}
-    if view.level < Level.L3:
-        told["location"] = _public_place(told["location"], policy)
-    return told
+class Telling:
+    """A tellable event on its way to its readers: JSON that several views share is written once."""
+
+    def __init__(self, data: SuspiciousMovement, area: Area, policy: Policy) -> None:
+        self._data = data
+        self._policy = policy
+        self._whole = tellable(data, area, policy)
+        self._written: dict[tuple[object, ...], str] = {}
+
+    def members(self, view: View) -> str:
+        """Return what a view allows, as members of a JSON object: an alert's ``data`` in its spelling."""
+        told = [self._member(top, view) for top in self._whole if top in view.allowed]
+        told.append(self._observed(view.level))
+        if view.level < Level.L2:
+            told.append(f'"situation":"{self._policy.situation(self._data.situation).l1_category}"')
+        return ",".join([text for text in told if text])
+
+    def _member(self, top: str, view: View) -> str:
+        parts = view.allowed[top]
+        key = (top, parts, *_coarsening(top, view))
+        text = self._written.get(key)
+        if text is None:
+            value = self._coarse(top, _allowed(self._whole[top], parts), view)
+            text = f'"{top}":{orjson.dumps(value).decode()}' if value not in _EMPTY else ""
+            self._written[key] = text
+        return text
+
+    def _coarse(self, top: str, value: Any, view: View) -> Any:  # noqa: ANN401 - any JSON value
+        if top == "location" and view.level < Level.L3:
+            return _public_place(value, self._policy)
+        if top == "needs" and view.level < Level.L2:
+            return [need for need in value if need == _NEED_AT_L1.get(view.kind)]
+        return value
+
+    def _observed(self, level: Level) -> str:
+        key = ("observedAt", level >= Level.L3)
+        if key not in self._written:
+            when, precision = _observed(self._data.observedAt, level)
+            self._written[key] = f'"observedAt":"{when}","observedPrecision":"{precision}"'
+        return self._written[key]
+
+
+def _coarsening(top: str, view: View) -> tuple[object, ...]:
+    changes = _COARSENED.get(top)
+    return () if changes is None else changes(view)
 
 
 def _allowed(value: Any, parts: frozenset[str] | None) -> Any:  # noqa: ANN401 - any JSON value

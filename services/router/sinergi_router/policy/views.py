@@ -6,7 +6,10 @@ level and kind only, so that it tells nothing of an event.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
+
+import orjson
 
 from sinergi_shared.contracts.codes import Level, WithheldGroup
 from sinergi_shared.region.tables import FieldRow, Recipient
@@ -23,7 +26,7 @@ COARSE_AT_L1: Final = "situation"
 _OURS: Final = frozenset({"eventNumber", "revision", "msgType", "status", "otherRecipients"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
     """Allowed fields as a tree of two levels, and the fixed lists of what is not told."""
 
@@ -32,6 +35,11 @@ class View:
     allowed: Mapping[str, frozenset[str] | None]  # a top field to its allowed parts; None: all of it
     redacted: tuple[str, ...]
     withheld: tuple[dict[str, str], ...]
+
+    @cached_property
+    def untold(self) -> str:
+        """The two lists as members of a JSON object."""
+        return orjson.dumps({"withheld": self.withheld, "redacted": self.redacted})[1:-1].decode()
 
 
 Views = Mapping[tuple[Level, str], View]
