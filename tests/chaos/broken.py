@@ -1,4 +1,4 @@
-"""A router with a fault planted in it: ``python -m tests.chaos.broken FAULT``.
+"""A router with a fault planted in it: ``python -m tests.chaos.broken FAULT...``.
 
 Each fault is a mistake that somebody could make in good faith, and must turn a scenario red.
 """
@@ -111,5 +111,6 @@ _ALL: Final = {**FAULTS, "crash-on-mark": crash_on_mark}
 
 
 if __name__ == "__main__":
-    _ALL[sys.argv[1]]()
+    for fault in sys.argv[1:]:
+        _ALL[fault]()
     app.main()

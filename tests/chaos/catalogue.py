@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.chaos.result import Result
-from tests.chaos.scenarios import router_kill
+from tests.chaos.scenarios import poison, router_freeze, router_kill
 from tests.chaos.world import Options, World, one_node
 
 
@@ -21,4 +21,6 @@ class Scenario:
 
 SCENARIOS: Final = {
     "router-kill": Scenario(router_kill.run, one_node),
+    "router-freeze": Scenario(router_freeze.run, one_node),
+    "poison": Scenario(poison.run, one_node),
 }

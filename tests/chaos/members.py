@@ -20,12 +20,13 @@ _STOP_WITHIN_S = 15.0
 class Member:
     """One member of the router's group; started again whenever it ends, until it is stopped."""
 
-    def __init__(self, name: str, env: Mapping[str, str], log: Path, fault: str | None = None) -> None:
+    def __init__(self, name: str, env: Mapping[str, str], log: Path, *faults: str) -> None:
         self.name = name
         self.exits: list[int] = []
         self.started_at = 0.0
         self._env = {**os.environ, **env, "SINERGI_INSTANCE": name, "PYTHONUNBUFFERED": "1"}
-        self._command = (sys.executable, "-m", *(("tests.chaos.broken", fault) if fault else ("sinergi_router",)))
+        program = ("tests.chaos.broken", *faults) if faults else ("sinergi_router",)
+        self._command = (sys.executable, "-m", *program)
         self._log = log
         self._process: asyncio.subprocess.Process
         self._wanted = True

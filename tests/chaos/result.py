@@ -76,7 +76,7 @@ def show(results: Iterable[Result]) -> None:
     """Print the table."""
     columns = ("ok", "events", "lost", "twice", "extra", "refused", "faults", "recover s", "s")
     table = Table(Column("scenario", no_wrap=True), *(Column(name, justify="right", no_wrap=True) for name in columns))
-    console = Console()
+    console = Console(width=max(Console().width, 100))
     rows = list(results)
     for one in rows:
         recover = "never" if one.seconds_to_recover is None else f"{one.seconds_to_recover:.1f}"

@@ -39,12 +39,16 @@ class Watch:
             await asyncio.sleep(0.02)
         return float("inf")
 
+    def stuck(self, patience_s: float) -> bool:
+        """Tell whether no lane has moved for so long."""
+        return monotonic() - max(self.latest.values()) > patience_s
+
     async def drained(self, sent: Iterable[Sent], patience_s: float) -> bool:
         """Return once each of these has an outcome; ``False`` after so long without any progress."""
         missing = {one.event_id for one in sent}
         while missing := missing - self.seen.keys():
             self._require_following()
-            if monotonic() - max(self.latest.values(), default=0.0) > patience_s:
+            if self.stuck(patience_s):
                 return False
             await asyncio.sleep(0.1)
         return True
@@ -76,6 +80,33 @@ async def watching(bootstrap: list[str], lanes: int) -> AsyncIterator[Watch]:
     watch.following = task = asyncio.create_task(watch._follow(reader))
     try:
         yield watch
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await reader.stop()
+
+
+@asynccontextmanager
+async def arrivals(bootstrap: list[str], names: Iterable[str]) -> AsyncIterator[dict[tuple[str, str], float]]:
+    """Note when (monotonic) each record of these one-partition topics becomes visible, by topic and subject."""
+    arrived: dict[tuple[str, str], float] = {}
+    reader = kafka.reader(bootstrap, fetch_max_wait_ms=50)
+    await reader.start()
+    places = [TopicPartition(name, 0) for name in names]
+    reader.assign(places)
+    await reader.seek_to_end(*places)
+
+    async def follow() -> None:
+        while True:
+            for place, records in (await reader.getmany(timeout_ms=50)).items():
+                now = monotonic()
+                for record in records:
+                    arrived.setdefault((place.topic, orjson.loads(record.value)["subject"]), now)
+
+    task = asyncio.create_task(follow())
+    try:
+        yield arrived
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):

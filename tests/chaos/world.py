@@ -46,10 +46,10 @@ class World:
     draw: random.Random
     lanes: int = LANES
 
-    def member(self, name: str, fault: str | None = None, **env: str) -> Member:
-        """Return a router, with the planted fault if one is asked for; not started."""
-        fault = fault or self.options.fault
-        return Member(name, {**self.env, **env}, self.logs / f"router-{name}.log", fault)
+    def member(self, name: str, *faults: str, **env: str) -> Member:
+        """Return a router with these faults and the one asked for planted in it; not started."""
+        planted = (*faults, self.options.fault) if self.options.fault else faults
+        return Member(name, {**self.env, **env}, self.logs / f"router-{name}.log", *planted)
 
     def run_name(self) -> str:
         """Return four hexadecimal digits for the identities of a run."""
@@ -107,7 +107,9 @@ async def under_load(world: World, load: Load, strike: Strike, *members: Member)
         telling = asyncio.create_task(_telling(world, sender, watch))
         striking = asyncio.create_task(strike(watch, sender))
         try:
-            seconds = await sender.run(lambda: striking.done() and sender.sent >= load.events)
+            seconds = await sender.run(
+                lambda: striking.done() and (sender.sent >= load.events or watch.stuck(patience_s))
+            )
             last = monotonic()
             faults = await striking
             drained = await watch.drained(sender.acked, patience_s)
