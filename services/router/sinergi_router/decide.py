@@ -16,7 +16,7 @@ from sinergi_router.policy.border_exit import consulate
 from sinergi_router.policy.facts import Area, Arrived, Match, Notice, Thread
 from sinergi_router.policy.followup import CLOSING, advanced, closing_notices, is_late, opened_notices
 from sinergi_router.policy.jurisdiction import settle
-from sinergi_router.policy.lead import choose_lead, first_lead_order
+from sinergi_router.policy.lead import MOST_STEPS, choose_lead, first_lead_order, ladder
 from sinergi_router.policy.mandates import matches
 from sinergi_router.policy.neighbour import near_areas, neighbours
 from sinergi_router.policy.next_jurisdiction import projected, warned
@@ -25,8 +25,6 @@ from sinergi_router.policy.order import Unrouted, unrouted
 from sinergi_shared.contracts.codes import AlertMsgType, Role
 from sinergi_shared.contracts.event import SuspiciousMovement
 from sinergi_shared.contracts.reasons import Outcome, Reason
-
-MOST_STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def _opened(placed: Placed, thread: Thread, policy: Policy, now: datetime) -> De
     lead = choose_lead(thread, matched, data, area, policy)
     late = is_late(one.event, now, policy)
     notices = opened_notices(data, thread, matched, lead, late=late, policy=policy)
-    ladder = first_lead_order(
+    primaries = first_lead_order(
         [match for match in matched.values() if match.role is Role.PRIMARY], data, area, policy
     )
     issue = Issue(
@@ -101,7 +99,7 @@ def _opened(placed: Placed, thread: Thread, policy: Policy, now: datetime) -> De
         msg_type=AlertMsgType.ALERT if thread.revision == 0 else AlertMsgType.UPDATE,
         cause=one.event.id,
         decided_at=now,
-        last_step=timedelta(minutes=_ladder_minutes(ladder, policy)),
+        last_step=_last_step(primaries, policy),
         open_person_at_risk=data.person_at_risk,
         late=late,
     )
@@ -162,16 +160,12 @@ def competent(data: SuspiciousMovement, area: Area, near: Sequence[str], policy:
     return one_each(by_rule)
 
 
-def _ladder_minutes(ladder: list[Match], policy: Policy) -> int:
-    # Each primary in turn, then whom they escalate to, then the desk of the province, 8 at most.
-    steps = [(match.recipient.code, match.ack_minutes) for match in ladder]
-    lead_minutes = ladder[0].ack_minutes if ladder else 0
-    above = [match.recipient.escalates_to for match in ladder]
-    desks = [desk.code for match in ladder if (desk := policy.unmapped.get(match.recipient.kind))]
-    for code in (*above, *desks):
-        if code is not None and code not in {known for known, _ in steps}:
-            steps.append((code, lead_minutes))
-    return sum(minutes for _, minutes in steps[:MOST_STEPS])
+def _last_step(primaries: list[Match], policy: Policy) -> timedelta:
+    """Return when the ladder of these primaries, in first-lead order, has come to its end."""
+    own = {match.recipient.code: match.ack_minutes for match in primaries}
+    lead_minutes = primaries[0].ack_minutes if primaries else 0
+    steps = ladder(primaries, policy)[:MOST_STEPS]
+    return timedelta(minutes=sum(own.get(office.code, lead_minutes) for office in steps))
 
 
 def _first(one: Arrived) -> Thread:

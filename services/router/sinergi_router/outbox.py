@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from sinergi_router.arrivals import Unread
+from sinergi_router.arrivals import NOTE_WITHHELD, Unread
 from sinergi_router.decide import Decision
 from sinergi_router.policy.alert import Alert
 from sinergi_router.threads import to_record
@@ -216,6 +216,8 @@ def _rejected(
         "offset": record.offset,
         "action": {"id": mend[0], "en": mend[1]},
     }
+    if any(name == NOTE_WITHHELD for name, _ in record.headers):
+        data["headers"] = {NOTE_WITHHELD: "true"}  # a replay must tell it again
     if kept:
         data["payload"] = base64.b64encode(body).decode()
     if rule is not None:
