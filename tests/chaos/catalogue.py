@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.chaos.nodes import behind_proxy, three_nodes
 from tests.chaos.result import Result
-from tests.chaos.scenarios import poison, router_freeze, router_kill
+from tests.chaos.scenarios import broker_fault, late_end_txn, poison, router_freeze, router_kill, router_scale
 from tests.chaos.world import Options, World, one_node
 
 
@@ -22,5 +23,9 @@ class Scenario:
 SCENARIOS: Final = {
     "router-kill": Scenario(router_kill.run, one_node),
     "router-freeze": Scenario(router_freeze.run, one_node),
+    "router-scale": Scenario(router_scale.run, one_node),
+    "late-end-txn": Scenario(late_end_txn.run, behind_proxy),
+    "broker-kill": Scenario(broker_fault.killed, three_nodes),
+    "broker-freeze": Scenario(broker_fault.frozen, three_nodes),
     "poison": Scenario(poison.run, one_node),
 }

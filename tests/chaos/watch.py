@@ -22,6 +22,7 @@ class Watch:
     def __init__(self, lanes: int) -> None:
         self.seen: dict[str, float] = {}
         self.latest = dict.fromkeys(range(lanes), 0.0)
+        self.longest_still = 0.0  # seconds that a lane was without progress, while events kept coming
         self.following: asyncio.Task[None] | None = None
 
     async def progress(self, after: float, within_s: float, lanes: Iterable[int] | None = None) -> float:
@@ -61,6 +62,7 @@ class Watch:
         while True:
             for place, records in (await reader.getmany(timeout_ms=50)).items():
                 now = monotonic()
+                self.longest_still = max(self.longest_still, now - self.latest[place.partition])
                 self.latest[place.partition] = now
                 for record in records:
                     self.seen.setdefault(orjson.loads(record.value)["subject"], now)

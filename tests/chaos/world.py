@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from sinergi_ops import topics as ops_topics
 from sinergi_ops.places import DIRECTORY, PACK
@@ -45,6 +46,7 @@ class World:
     logs: Path
     draw: random.Random
     lanes: int = LANES
+    part: Any = None  # what only some worlds have: a proxy, a cluster, a whole stack
 
     def member(self, name: str, *faults: str, **env: str) -> Member:
         """Return a router with these faults and the one asked for planted in it; not started."""
@@ -144,12 +146,28 @@ async def one_node(options: Options, run_dir: Path) -> AsyncIterator[World]:
         yield world_of(options, running_parts)
 
 
+def plain_world(options: Options, bootstrap: list[str], run_dir: Path, part: object) -> World:
+    """Return a world that has a Kafka and nothing else."""
+    logs = run_dir / "log"
+    logs.mkdir(parents=True, exist_ok=True)
+    env = {
+        "SINERGI_KAFKA": ",".join(bootstrap),
+        "SINERGI_PACK": str(PACK),
+        "SINERGI_DIRECTORY": str(DIRECTORY),
+        "SINERGI_LANES": str(LANES),
+    }
+    return World(options, bootstrap, env, logs, _draw(options), part=part)
+
+
 def world_of(options: Options, parts_: Running) -> World:
     """Return the world of running parts whose topics are made."""
     logs = parts_.logs
     logs.mkdir(parents=True, exist_ok=True)
-    draw = random.Random(options.seed)  # noqa: S311 - a printed seed repeats the pauses
-    return World(options, [parts_.kafka], parts_.settings(), logs, draw)
+    return World(options, [parts_.kafka], parts_.settings(), logs, _draw(options), part=parts_)
+
+
+def _draw(options: Options) -> random.Random:
+    return random.Random(options.seed)  # noqa: S311 - a printed seed repeats the pauses
 
 
 async def make_topics(bootstrap: list[str], replication: int = 1) -> None:
