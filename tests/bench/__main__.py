@@ -67,7 +67,16 @@ class Run:
         if set(self.asked.suites) - {"core"}:
             self.say("Kafka")
             async with buses.running() as bus:
-                await asyncio.to_thread(self._on, bus)
+                if failed := await asyncio.to_thread(self._on_safely, bus):
+                    raise failed
+
+    def _on_safely(self, bus: buses.Bus) -> Exception | None:
+        # Raised in the thread, a TimeoutError would lose its traceback on the way to the loop.
+        try:
+            self._on(bus)
+        except Exception as error:  # noqa: BLE001 - raised by whom it is returned to
+            return error
+        return None
 
     def _on(self, bus: buses.Bus) -> None:
         from tests.bench import bulk, latency, memory

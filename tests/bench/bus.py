@@ -122,9 +122,11 @@ class Bus:
         _until(lambda: self._altered(group, request))
 
     def _altered(self, group: str, request: list[ConsumerGroupTopicPartitions]) -> bool:
+        # The first request for a group may wait for ever for a coordinator that is being made.
+        asked = self._admin.alter_consumer_group_offsets(request, request_timeout=5)
         try:
-            found = self._admin.alter_consumer_group_offsets(request)[group].result(WITHIN_S)
-        except KafkaException:
+            found = asked[group].result(6)
+        except (KafkaException, TimeoutError):
             return False
         return all(place.error is None for place in found.topic_partitions)
 

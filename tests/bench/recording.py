@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sinergi_shared.contracts import topics
+from sinergi_shared.contracts.thread import TOTALS_KEY
 from tests.bench.bus import HOME, Bus
 
 PLAN: Final = HOME / "plan.pickle"
@@ -17,10 +18,14 @@ Written = tuple[int, bytes | None, int, tuple[tuple[str, bytes], ...]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """For each lane, in the order of its events, what the router wrote for the event."""
+    """For each lane, in the order of its events, what the router wrote for the event.
+
+    ``totals`` are the lane's running totals, which are written once a transaction.
+    """
 
     places: list[tuple[str, int]]
     lanes: list[list[list[Written]]]
+    totals: list[list[Written]]
 
     @property
     def records_per_event(self) -> float:
@@ -52,13 +57,18 @@ def record(bus: Bus, first: list[int], ends: list[int]) -> Plan:
     lanes: list[list[list[Written]]] = [
         [[] for _ in range(end - start)] for start, end in zip(first, ends, strict=True)
     ]
+    totals: list[list[Written]] = [[] for _ in ends]
     event_of = _events_by_cause(bus)
     for message in bus.read(bus.outputs):
-        lane, offset = event_of[_cause(message.topic(), message.value())]
         place = places.setdefault((message.topic(), message.partition()), len(places))
         headers = tuple((name, value) for name, value in message.headers() or ())
-        lanes[lane][offset - first[lane]].append((place, message.key(), len(message.value()), headers))
-    plan = Plan(list(places), lanes)
+        written = (place, message.key(), len(message.value()), headers)
+        if message.topic() == topics.THREADS and message.key() == TOTALS_KEY:
+            totals[message.partition()] = [written]  # the last one: the longest
+            continue
+        lane, offset = event_of[_cause(message.topic(), message.value())]
+        lanes[lane][offset - first[lane]].append(written)
+    plan = Plan(list(places), lanes, totals)
     save(plan, PLAN)
     return plan
 

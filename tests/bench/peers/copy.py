@@ -51,7 +51,7 @@ class Batches:
 def ready_bytes(plan: Plan):
     """The plan with values in place of sizes; equal sizes share theirs."""
     values = {}
-    for lane in plan.lanes:
+    for lane in (*plan.lanes, plan.totals):
         for event in lane:
             event[:] = [
                 (place, key, values.setdefault(size, b"x" * size), list(headers))
@@ -101,7 +101,10 @@ async def copy(consumer, producer, batches, plan, told):
             for record in records:
                 batches.add(written[record.offset - start])
             offsets[TopicPartition(place.topic, place.partition)] = records[-1].offset + 1
+        await batches.ship()  # at once, so that a commit has less to wait for
         if offsets and now() - opened >= every:
+            for place in offsets:
+                batches.add(plan.totals[place.partition])
             await batches.ship()
             await producer.send_offsets_to_transaction(offsets, told["group"])
             await producer.commit_transaction()
