@@ -18,6 +18,7 @@ from sinergi_router.metrics import RouterMetrics
 from sinergi_shared.contracts import topics
 from tests.bench import packs
 from tests.bench.workload import LANES, Workload
+from tests.kit.decisions import nothing_kept
 
 BATCH: Final = 500
 EVENTS: Final = 4_000
@@ -48,7 +49,7 @@ class Core:
     def cpu_us(self, events: int = EVENTS) -> float:
         """Return the CPU of one event in microseconds, over so many new events in batches."""
         batches = list(self._batches(events))
-        lane = RouterLane(0, self._policy, self._metrics, lambda: datetime.now(UTC))
+        lane = RouterLane(0, self._policy, self._metrics, lambda: datetime.now(UTC), nothing_kept)
         gc.collect()
         gc.freeze()
         start = time.process_time()
@@ -60,7 +61,7 @@ class Core:
 
     def told(self, events: int = 1_000) -> list[tuple[str, bytes | None]]:
         """Return topic and key of everything that the first events cause."""
-        lane = RouterLane(0, self._policy, self._metrics, lambda: datetime.now(UTC))
+        lane = RouterLane(0, self._policy, self._metrics, lambda: datetime.now(UTC), nothing_kept)
         records = [self._record(index) for index in range(events)]
         return sorted((out.topic, out.key or b"") for out in lane.work(records))
 

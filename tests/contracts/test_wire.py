@@ -24,6 +24,7 @@ from sinergi_shared.contracts.thread import TOTALS_KEY
 from sinergi_shared.directory import read_directory
 from sinergi_shared.region.pack import read_pack
 from tests.contracts.places import SAMPLES, SCHEMAS
+from tests.kit.decisions import nothing_kept
 
 LANES = topics.DEFAULT_LANES
 FAMILIES = [
@@ -88,7 +89,7 @@ def written():
     metrics = RouterMetrics(CollectorRegistry(), LANES)
     by_router = []
     for lane in range(LANES):
-        router = RouterLane(lane, policy, metrics, lambda: now)
+        router = RouterLane(lane, policy, metrics, lambda: now, nothing_kept)
         by_router += router.work([event for event in events if event.partition == lane])
     jobs = stored(out for out in by_router if out.topic == topics.JOBS)
     setup = Setup(

@@ -51,3 +51,7 @@ def decided(events, threads=None, policy=None, now=NOW):
         if one.thread is not None:
             known[one.thread.thread_id] = one.thread
     return decisions
+
+
+async def nothing_kept(_partition, _offset):
+    """A topic that keeps no event any more, for lanes that are asked nothing."""

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import httpx
 import pytest
@@ -16,7 +17,8 @@ from sinergi_ops import topics as ops_topics
 from sinergi_ops.places import PACK
 from sinergi_ops.ports import Ports
 from sinergi_shared.contracts import topics
-from sinergi_shared.contracts.ids import alert_number, thread_id
+from sinergi_shared.contracts.base import WIB, format_time
+from sinergi_shared.contracts.ids import alert_number, derived_uuid, thread_id
 from sinergi_shared.region.bus import recipients_on_bus
 from sinergi_shared.region.tables import read_tables
 from sinergi_shared.runtime import kafka as clients
@@ -168,11 +170,66 @@ async def test_a_bad_record_stops_nobody_else_and_is_kept(bus, kafka):
 
 
 def _of_events(records):
-    """The broker is shared: only what the router refused, oldest first."""
-    told = [json.loads(record.value)["data"] for record in records]
-    return sorted(
-        (one for one in told if one.get("topic") == topics.EVENTS), key=lambda one: one["firstSeen"]
-    )
+    """The broker is shared, and other tests write what is no JSON: only what this router refused."""
+    ours = [record for record in records if b"urn:sinergi:layanan:router" in (record.value or b"")]
+    told = [json.loads(record.value)["data"] for record in ours]
+    refused = [one for one in told if one.get("topic") == topics.EVENTS]
+    return sorted(refused, key=lambda one: one["firstSeen"])
+
+
+async def test_a_request_moves_the_lead_once_however_often_it_comes(bus, kafka):
+    event = _numbered("01", "PRS-20260310-ASKS1", "019cd550-3750-7e84-a16f-91c183b0aac1")
+    thread = thread_id(event["source"], "PRS-20260310-ASKS1")
+    fresh = json.loads(json.dumps(event))
+    now = datetime.now(WIB)
+    fresh["time"] = fresh["data"]["observedAt"] = fresh["data"]["reportedAt"] = format_time(now)
+    first = alert_number(thread, event["id"], "POL-61.03")
+    topic = topics.alerts("POL-61.03")
+    async with running(bus):
+        await _publish(kafka, fresh)
+        await _until(kafka, topic, lambda found: first in _numbers(found))
+    request = _request(thread, "escalate", by="IMI-ENT", step=1)
+    escalated = alert_number(thread, request["id"], "POL-61.03")
+    async with running(bus):  # the event is read again by the pointer in its thread
+        await _ask(kafka, thread, request, request)
+        await _until(kafka, topic, lambda found: escalated in _numbers(found))
+        later = _numbered("01", "PRS-20260310-ASKS2", "019cd550-3750-7e84-a16f-91c183b0aac2")
+        await _ask(kafka, thread, request)
+        await _publish(kafka, later)
+        after = alert_number(thread_id(event["source"], "PRS-20260310-ASKS2"), later["id"], "POL-61.03")
+        found = await _until(kafka, topic, lambda found: after in _numbers(found))
+    alerts = [json.loads(record.value) for record in found if record.key == thread.encode()]
+    assert [(one["data"]["msgType"], one["data"]["lead"]) for one in alerts] == [
+        ("Alert", False),
+        ("Escalation", True),
+    ]
+    assert alerts[1]["data"]["documentRefs"] == fresh["data"]["documentRefs"]  # L3, from the event itself
+
+
+def _request(thread, verb, **more):
+    id_ = derived_uuid("request", thread, verb, str(more.get("step")))
+    data = {"threadId": thread, "verb": verb, "at": format_time(datetime.now(WIB)), **more}
+    return {
+        "specversion": "1.0",
+        "id": id_,
+        "source": "urn:sinergi:layanan:ops",
+        "type": f"id.sinergi.request.{verb}.v1",
+        "subject": thread,
+        "time": data["at"],
+        "datacontenttype": "application/json",
+        "dataschema": "https://schema.sinergi.example/request/1-0-0.json",
+        "partitionkey": thread,
+        "data": data,
+    }
+
+
+async def _ask(kafka, thread, *requests):
+    producer = clients.producer([kafka])
+    await producer.start()
+    for request in requests:
+        body, lane = json.dumps(request).encode(), topics.lane_of(thread, LANES)
+        await producer.send_and_wait(topics.REQUESTS, body, key=thread.encode(), partition=lane)
+    await producer.stop()
 
 
 async def test_a_stop_signal_ends_it_cleanly(bus):

@@ -23,6 +23,7 @@ from sinergi_shared.contracts.codes import Channel, DeliveryState, Severity, Sta
 from sinergi_shared.contracts.followup import FollowUpEvent
 from sinergi_shared.region.pack import read_pack
 from sinergi_shared.runtime.health import Health, routes
+from tests.kit.decisions import nothing_kept
 
 LANES = 4
 WAYS = "http kafka"
@@ -65,6 +66,7 @@ FIXED = {
         "sinergi_router_lanes": {},
         "sinergi_router_threads": {"lane": LANE},
         "sinergi_unreconciled_events": {"lane": LANE},
+        "sinergi_router_requests": {"outcome": "routed merged stopped rejected"},
         "sinergi_router_receive_to_decide_seconds": {"severity": SEVERITY},
         "sinergi_router_batch_seconds": {},
     },
@@ -204,7 +206,9 @@ def test_an_exercise_shows_in_no_real_figure():
 def test_an_exercise_moves_the_routers_figures_of_exercises_only():
     registry = CollectorRegistry()
     (record,) = as_admitted(SAMPLE | {"data": SAMPLE["data"] | {"status": "Exercise"}})
-    lane = RouterLane(record.partition, load_policy(read_pack(PACK)), MAKE["router"](registry), lambda: NOW)
+    lane = RouterLane(
+        record.partition, load_policy(read_pack(PACK)), MAKE["router"](registry), lambda: NOW, nothing_kept
+    )
     assert list(lane.work([record]))
     assert moved(registry) == {
         ("sinergi_router_events_total", "drill"),

@@ -18,7 +18,6 @@ from sinergi_notifier.channels import webhook
 from sinergi_notifier.channels.email import EmailChannel
 from sinergi_notifier.compose import composer
 from sinergi_notifier.handlers import Channels, Courier
-from sinergi_notifier.jobs import JobReader
 from sinergi_notifier.journal import Journal
 from sinergi_notifier.metrics import Metrics
 from sinergi_notifier.retry import SCHEDULE, Schedule
@@ -33,6 +32,7 @@ from sinergi_shared.region.tables import PackError
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.lanes import Lanes
+from sinergi_shared.runtime.reread import Rereader
 from sinergi_shared.runtime.service import kafka_as_declared, serve
 
 NAME: Final = "notifier"
@@ -92,7 +92,7 @@ class Notifier:
 
     async def _run(self) -> None:
         try:
-            jobs = JobReader(self.settings.bootstrap)
+            jobs = Rereader(self.settings.bootstrap, topics.JOBS)
             await jobs.start()
             try:
                 await self._work(jobs)
@@ -102,7 +102,7 @@ class Notifier:
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
             self._die("lanes", error)
 
-    async def _work(self, jobs: JobReader) -> None:
+    async def _work(self, jobs: Rereader) -> None:
         lanes = Lanes(
             self.settings.lanes_of(NAME, (topics.JOBS,), topics.FOLLOWUP), self._courier.lane, self._die
         )

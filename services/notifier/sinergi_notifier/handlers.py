@@ -15,7 +15,6 @@ from sinergi_notifier.channels.result import (
 )
 from sinergi_notifier.deliver import Contacts, end, expired, intend, settle
 from sinergi_notifier.forms import CeilingError, Full, Thin
-from sinergi_notifier.jobs import JobReader
 from sinergi_notifier.journal import Journal
 from sinergi_notifier.lane import NotifierLane, Setup
 from sinergi_notifier.metrics import Metrics
@@ -27,6 +26,7 @@ from sinergi_shared.contracts.followup import FollowUp
 from sinergi_shared.contracts.job import Job, JobEntry
 from sinergi_shared.directory import Contact
 from sinergi_shared.runtime.health import Health
+from sinergi_shared.runtime.reread import Rereader
 
 AT_ONCE: Final = 64
 """Attempts under way per lane; each endpoint has a much lower bound of its own."""
@@ -66,7 +66,7 @@ class Courier:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._journal: Journal
-        self._jobs: JobReader
+        self._jobs: Rereader
 
     def lane(self, number: int) -> NotifierLane:
         """Return a new lane in place of the one of a former assignment."""
@@ -77,7 +77,7 @@ class Courier:
     async def run(
         self,
         journal: Journal,
-        jobs: JobReader,
+        jobs: Rereader,
         owned: Callable[[], frozenset[int]],
         health: Health,
         stop: asyncio.Event,
@@ -185,8 +185,8 @@ class Courier:
         job = lane.job(record.job)
         if job is not None:
             return job
-        value = await self._jobs.read(record.job.partition, record.job.offset)
-        event = read_job(value)
+        again = await self._jobs.read(record.job.partition, record.job.offset)
+        event = read_job(again.value if again else None)
         return None if isinstance(event, Unreadable) or event.id != record.job.id else event.data
 
     def _contact(self, record: FollowUp) -> Contact | None:

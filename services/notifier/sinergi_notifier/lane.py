@@ -59,6 +59,9 @@ class NotifierLane:
         if record.value is not None:
             self.followups.remember(read_follow_up(record.value))
 
+    async def prepare(self, records: Sequence[Record]) -> None:
+        """Nothing: a job holds all that its take-over needs."""
+
     def work(self, records: Sequence[Record]) -> list[Outgoing]:
         """Return the states and refusals that these jobs cause."""
         self.resume()

@@ -25,6 +25,7 @@ from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.lanes import Lanes
+from sinergi_shared.runtime.reread import Rereader
 from sinergi_shared.runtime.service import kafka_as_declared, serve
 
 NAME = "router"
@@ -78,14 +79,17 @@ class Router:
         await kafka_as_declared(self.settings, self.health, wanted)
 
     async def _run(self) -> None:
+        events = Rereader(self.settings.bootstrap, topics.EVENTS)
         lanes = Lanes(
-            self.settings.lanes_of(NAME, (topics.EVENTS,), topics.THREADS),
-            lambda lane: RouterLane(lane, self._policy, self._metrics, lambda: datetime.now(UTC)),
+            self.settings.lanes_of(NAME, (topics.EVENTS, topics.REQUESTS), topics.THREADS),
+            lambda lane: RouterLane(lane, self._policy, self._metrics, _now, events.read),
             self._die,
         )
         self._metrics.lanes.set_function(lambda: len(lanes.owned))
         try:
+            await events.start()
             await lanes.run(self.health, self._stop)
+            await events.stop()
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
             self._die("lanes", error)
 
@@ -105,6 +109,10 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     asyncio.run(_serve(router))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _serve(router: Router) -> None:

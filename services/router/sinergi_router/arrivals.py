@@ -16,6 +16,7 @@ from sinergi_shared.contracts.base import pointers
 from sinergi_shared.contracts.event import EVENT_TYPE, KNOWN_MAJOR, read_event, schema_version
 from sinergi_shared.contracts.ids import thread_id
 from sinergi_shared.contracts.reasons import Reason, Rule, Stage
+from sinergi_shared.contracts.request import Request, RequestEvent
 from sinergi_shared.contracts.strict_json import UnreadableError, body_digest, parse_object
 from sinergi_shared.contracts.thread import EventPointer
 from sinergi_shared.runtime.lanes import Record
@@ -35,6 +36,23 @@ class Unread:
     fields: tuple[str, ...] = ()
     document: dict[str, Any] | None = None
     attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request to decide again about a thread."""
+
+    request: Request
+    request_id: str
+
+
+def read_request(record: Record) -> Asked | Unread:
+    """Return the request in one record, or why there is none."""
+    try:
+        event = RequestEvent.model_validate_json(record.value or b"")
+    except ValidationError as error:
+        return Unread(record, Reason.SCHEMA_INVALID, Stage.SCHEMA, Rule.FIELD, pointers(error))
+    return Asked(event.data, event.id)
 
 
 def read_records(records: Sequence[Record]) -> tuple[list[Arrived], list[Unread]]:

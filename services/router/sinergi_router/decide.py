@@ -22,6 +22,7 @@ from sinergi_router.policy.neighbour import near_areas, neighbours
 from sinergi_router.policy.next_jurisdiction import projected, warned
 from sinergi_router.policy.one_notice import one_each
 from sinergi_router.policy.order import Unrouted, unrouted
+from sinergi_router.policy.request_facts import Case
 from sinergi_shared.contracts.codes import AlertMsgType, Role
 from sinergi_shared.contracts.event import SuspiciousMovement
 from sinergi_shared.contracts.reasons import Outcome, Reason
@@ -146,6 +147,13 @@ def _routed(
         tuple(alerts),
         issue.late,
     )
+
+
+def case_of(arrived: Arrived, policy: Policy) -> Case:
+    """Return an event settled and matched anew by this policy, for a request about its thread."""
+    data, [area] = arrived.event.data, settle([arrived], policy)
+    [near] = near_areas([data], [area], policy)
+    return Case(arrived, area, competent(data, area, near, policy))
 
 
 def competent(data: SuspiciousMovement, area: Area, near: Sequence[str], policy: Policy) -> dict[str, Match]:

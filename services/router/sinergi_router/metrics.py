@@ -1,10 +1,11 @@
 """What the router counts; no label comes from outside. Exercises have figures of their own (law 8)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from prometheus_client import CollectorRegistry
 
 from sinergi_router.decide import Decision
+from sinergi_router.policy.facts import Thread
 from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Status
 from sinergi_shared.contracts.reasons import Outcome, Reason
 from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, gauge, histogram
@@ -59,6 +60,9 @@ class RouterMetrics:
         self.operator_alert = gauge(
             registry, "sinergi_operator_alert", "1 while operators must act", kind=("policy_missing",)
         )
+        self.requests = counter(
+            registry, "sinergi_router_requests", "Requests to decide again, by outcome", outcome=Outcome
+        )
         self.lanes = gauge(registry, "sinergi_router_lanes", "Lanes that are rebuilt and at work")
         self.unreconciled = gauge(
             registry,
@@ -91,6 +95,14 @@ class RouterMetrics:
                 self.alerts.labels(alert.notice.role, alert.notice.level, traffic).inc()
             if data.status is not Status.EXERCISE:
                 self._routed(decision)
+
+    def requested(self, outcome: Outcome) -> None:
+        """Count what became of a request."""
+        self.requests.labels(outcome).inc()
+
+    def remembered(self, lane: int, threads: Collection[Thread]) -> None:
+        """Tell how many threads a lane remembers."""
+        self.threads.labels(str(lane)).set(len(threads))
 
     def unread(self, reasons: Iterable[Reason]) -> None:
         """Count records that held no event."""

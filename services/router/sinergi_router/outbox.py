@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,11 +12,13 @@ import orjson
 from sinergi_router.arrivals import NOTE_WITHHELD, Unread
 from sinergi_router.decide import Decision
 from sinergi_router.policy.alert import Alert
+from sinergi_router.policy.facts import Thread
+from sinergi_router.policy.requests import RequestDecision
 from sinergi_router.threads import to_record
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.audit import AUDIT_TYPE
 from sinergi_shared.contracts.base import WIB, format_time
-from sinergi_shared.contracts.codes import Status
+from sinergi_shared.contracts.codes import Severity, Status
 from sinergi_shared.contracts.envelope import CONTENT_TYPE, schema_uri
 from sinergi_shared.contracts.ids import derived_uuid
 from sinergi_shared.contracts.job import JOB_TYPE
@@ -65,6 +68,18 @@ def of_decision(decision: Decision, lane: int) -> Iterable[Outgoing]:
     yield Outgoing(topics.AUDIT, None, _audit(decision), lane, _HEADERS)
 
 
+def of_request(decision: RequestDecision, thread: Thread | None, lane: int) -> Iterable[Outgoing]:
+    """Yield everything that a request publishes; ``thread`` is its thread as the request left it."""
+    for alert in decision.alerts:
+        yield _alert(alert, exercise=thread is not None and thread.status is Status.EXERCISE)
+    key = decision.request.threadId.encode()
+    if decision.alerts and thread is not None:
+        yield Outgoing(topics.JOBS, key, _request_job(decision, thread), lane, _HEADERS)
+    if decision.thread is not None:
+        yield Outgoing(topics.THREADS, key, to_record(decision.thread), lane)
+    yield Outgoing(topics.AUDIT, None, _request_audit(decision, thread), lane, _HEADERS)
+
+
 def of_rejection(decision: Decision, record: Record, lane: int) -> Outgoing:
     """Return the rejected record of an event that the router refused."""
     assert decision.unrouted is not None  # noqa: S101 - a rejection has a reason
@@ -98,17 +113,52 @@ def _job(decision: Decision) -> bytes:
         "severity": arrived.event.data.severity,
         "decidedAt": _time(decision.decided_at),
         "receivedAt": _time(arrived.received_at or decision.decided_at),
-        "entries": [
-            # As published, byte for byte: what was written once is not written anew.
-            {
-                "recipient": alert.notice.recipient.code,
-                "full": orjson.Fragment(alert.full_json),
-                "thin": orjson.Fragment(alert.thin_json),
-            }
-            for alert in decision.alerts
-        ],
+        "entries": _entries(decision.alerts),
     }
-    return _event(decision, JOB_TYPE, "job", arrived.event.id, job)
+    return _event(_of(decision), JOB_TYPE, "job", arrived.event.id, job)
+
+
+def _request_job(decision: RequestDecision, thread: Thread) -> bytes:
+    job = {
+        "threadId": thread.thread_id,
+        "eventId": decision.request_id,
+        "status": thread.status,
+        "severity": thread.highest_severity or Severity.KRITIS,  # unknown: nobody waits for it in line
+        "decidedAt": _time(decision.decided_at),
+        "receivedAt": _time(decision.request.at),
+        "entries": _entries(decision.alerts),
+    }
+    return _event(_of_request(decision), JOB_TYPE, "job", decision.request_id, job)
+
+
+def _entries(alerts: Sequence[Alert]) -> list[Json]:
+    # As published, byte for byte: what was written once is not written anew.
+    return [
+        {
+            "recipient": alert.notice.recipient.code,
+            "full": orjson.Fragment(alert.full_json),
+            "thin": orjson.Fragment(alert.thin_json),
+        }
+        for alert in alerts
+    ]
+
+
+def _request_audit(decision: RequestDecision, thread: Thread | None) -> bytes:
+    audited: Json = {
+        "threadId": decision.request.threadId,
+        "eventId": decision.request_id,
+        "outcome": decision.outcome,
+        "told": [_told(alert) for alert in decision.alerts],
+        "decidedAt": _time(decision.decided_at),
+        "policyVersion": decision.policy_version,
+    }
+    if decision.reason is not None:
+        audited["reason"] = decision.reason
+    if thread is not None and thread.lead is not None:
+        audited["lead"] = thread.lead
+    if thread is not None and thread.pointer is not None:
+        audited["event"] = thread.pointer.model_dump()
+    return _event(_of_request(decision), AUDIT_TYPE, "audit", decision.request_id, audited)
 
 
 def _status(decision: Decision) -> Outgoing:
@@ -126,7 +176,7 @@ def _status(decision: Decision) -> Outgoing:
         status |= {"reason": why.reason, "fields": why.fields}
         if why.rule is not None:
             status["rule"] = why.rule
-    value = _event(decision, STATUS_TYPE, "status", event.data.eventNumber, status)
+    value = _event(_of(decision), STATUS_TYPE, "status", event.data.eventNumber, status)
     return Outgoing(
         topics.status(source_name(event.source)), event.data.eventNumber.encode(), value, 0, _HEADERS
     )
@@ -151,7 +201,7 @@ def _audit(decision: Decision) -> bytes:
         "policyVersion": decision.policy_version,
     }
     kept = {key: value for key, value in audited.items() if value is not None}
-    return _event(decision, AUDIT_TYPE, "audit", arrived.event.id, kept)
+    return _event(_of(decision), AUDIT_TYPE, "audit", arrived.event.id, kept)
 
 
 def _told(alert: Alert) -> Json:
@@ -166,21 +216,37 @@ def _told(alert: Alert) -> Json:
     }
 
 
-def _event(decision: Decision, kind: str, noun: str, subject: str, data: Json) -> bytes:
-    thread, cause = decision.arrived.thread_id, decision.arrived.event.id
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Behind whatever we write: the thread, the event or request that made us, and when."""
+
+    thread: str
+    id: str
+    decided_at: datetime
+
+
+def _of(decision: Decision) -> _Cause:
+    return _Cause(decision.arrived.thread_id, decision.arrived.event.id, decision.decided_at)
+
+
+def _of_request(decision: RequestDecision) -> _Cause:
+    return _Cause(decision.request.threadId, decision.request_id, decision.decided_at)
+
+
+def _event(cause: _Cause, kind: str, noun: str, subject: str, data: Json) -> bytes:
     return orjson.dumps(
         {
             "specversion": "1.0",
-            "id": derived_uuid(noun, thread, cause),
+            "id": derived_uuid(noun, cause.thread, cause.id),
             "source": SOURCE,
             "type": kind,
             "subject": subject,
-            "time": _time(decision.decided_at),
+            "time": _time(cause.decided_at),
             "datacontenttype": "application/json",
             "dataschema": schema_uri(noun),
-            "partitionkey": thread,
-            "correlationid": thread,
-            "causationid": cause,
+            "partitionkey": cause.thread,
+            "correlationid": cause.thread,
+            "causationid": cause.id,
             "data": data,
         }
     )

@@ -39,7 +39,7 @@ class Audited(Contract):
     late: bool = False
     lead: RecipientCode | None = None
     told: tuple[Told, ...] = ()
-    event: EventPointer
+    event: EventPointer | None = None
     decidedAt: Time
     policyVersion: str
 

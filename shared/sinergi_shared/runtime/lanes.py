@@ -42,10 +42,13 @@ class Record(Protocol):
 
 
 class Lane(Protocol):
-    """What a service does in one lane; no await, no clock of its own but the one it was given."""
+    """What a service does in one lane; no clock of its own but the one it was given."""
 
     def restore(self, record: Record) -> None:
         """Take one record of the lane's compacted topic, oldest first."""
+
+    async def prepare(self, records: Sequence[Record]) -> None:
+        """Read from Kafka what these records point to; awaits nothing else."""
 
     def work(self, records: Sequence[Record]) -> Iterable[Outgoing]:
         """Return all that these records cause, in the order in which it is to be published."""
@@ -241,6 +244,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         elif fresh:
             if owned.fresh:
                 await self._write_note(owned, fresh[0], owned.note.beginning())
+            await owned.lane.prepare(fresh)
             await self._add(owned, fresh, owned.lane.work(fresh))
         gathered = owned.transactions.open_for()
         if gathered is not None and (not records or gathered * 1000 >= self._settings.commit_ms):
@@ -251,6 +255,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
             outgoing = owned.lane.convict(record)
         else:
             await self._write_note(owned, record, owned.note.taking())
+            await owned.lane.prepare([record])
             outgoing = list(owned.lane.work([record]))
             await self._write_note(owned, record, owned.note.worked())
         await self._add(owned, [record], outgoing)
