@@ -72,7 +72,8 @@ def shared_txn_id() -> None:
 
 
 def own_txn_id() -> None:
-    """Give a lane's producer an id that its next owner does not share, so that nobody fences a frozen one."""
+    """Give a lane's producer an id that its next owner does not share, and a transaction aiokafka's usual time."""
+    kafka.TRANSACTION_TIMEOUT_MS = 60_000  # type: ignore[misc] # that is half of the fault
     _rename(lambda name: f"{os.environ['SINERGI_INSTANCE']}-{name}")
 
 

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from time import monotonic
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from sinergi_shared.contracts import topics
 from tests.chaos.members import Member
 from tests.chaos.result import Result
@@ -12,11 +14,11 @@ from tests.chaos.templates import Sent, templates
 from tests.chaos.watch import Watch, arrivals
 from tests.chaos.world import Fault, Load, Run, World, under_load
 
-# Few events a second on purpose: a lane is then often caught between two transactions, where no time-out
-# of Kafka's aborts anything and only the shared transactional id keeps the sleeper from going on.
-FULL = Load(events=3_000, rate=20, ahead=5_000)
-QUICK = Load(events=400, rate=20, ahead=5_000)
-FROZEN_S = 8.0  # the session is 6 s
+FULL = Load(events=20_000, rate=200, ahead=20_000)
+QUICK = Load(events=1_000, rate=100, ahead=5_000)
+# The session is 6 s. Woken when another has just been given the lanes, the sleeper holds a transaction that
+# Kafka's own time-out has not yet aborted: only the lane's transactional id keeps it from committing.
+WOKEN_AFTER_S = (0.5, 2.5)
 MOST_STALL_S = 10.0
 _PATIENCE_S = 30.0
 
@@ -71,14 +73,34 @@ async def _frozen(world: World, member: Member, watch: Watch, freezes: list[Free
     member.freeze()
     await asyncio.sleep(4)  # less than the session: its lanes stand still, the other member's do not
     held = frozenset(lane for lane, moved in watch.latest.items() if moved < at + 1)
-    moved = await watch.progress(at + 1, _PATIENCE_S, held or None)
-    await asyncio.sleep(max(0.0, at + FROZEN_S - monotonic()))
+    recovery = asyncio.create_task(watch.progress(at + 1, _PATIENCE_S, held or None))
+    await _missed(world)
+    await asyncio.sleep(WOKEN_AFTER_S[len(freezes) % 2])
     member.wake()
     woken = monotonic()
+    moved = await recovery
     await watch.progress(woken + 1, _PATIENCE_S, range(world.lanes))
     freezes.append(Freeze(at, monotonic(), held))
     world.options.told(f"beku / frozen {member.name}, lanes {sorted(held)}, recovered in {moved - at:.1f} s")
     return Fault(at, moved - at)
+
+
+async def _missed(world: World) -> None:
+    """Return once the group is down to one member: the sleeper's session has ended."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap)
+    await admin.start()
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            while await _members(admin) > 1:
+                await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+
+
+async def _members(admin: AIOKafkaAdminClient) -> int:
+    (response,) = await admin.describe_consumer_groups(["sinergi-router"])
+    (group,) = response.to_object()["groups"]
+    return len(group["members"])
 
 
 def _critical_topics() -> list[str]:
