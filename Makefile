@@ -4,7 +4,7 @@ BIN := .venv/bin
 SETUP := $(PYTHON) -I deploy/sinergi_ops/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down status test bench check doctor
+.PHONY: help setup demo up down status test bench check chaos doctor
 
 help: ## Daftar perintah / this list
 	@echo 'Sinergi: peringatan dugaan perdagangan orang ke instansi yang tepat / alerts to the right agencies'
@@ -43,6 +43,9 @@ check: setup ## Gaya, tipe, arah impor, skema / style, types, import directions,
 	$(BIN)/python -m sinergi_ops.schemas --check
 	$(BIN)/python -m sinergi_ops.dashboards --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+chaos: setup ## Rusak dengan sengaja / break things on purpose: S=<scenario> QUICK=1 BREAK=<fault> SEED=<n>
+	@QUICK='$(QUICK)' BREAK='$(BREAK)' SEED='$(SEED)' $(BIN)/python -m tests.chaos $(S)
 
 doctor: setup ## Periksa mesin ini dan cara memperbaikinya / what is wrong with this machine, and the cure
 	@$(BIN)/sinergi doctor

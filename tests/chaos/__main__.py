@@ -4,7 +4,6 @@
 ``SEED=<n>`` repeats the pauses of a run. Ends with 1 when a law was broken.
 """
 
-import asyncio
 import os
 import random
 import shutil

@@ -22,7 +22,7 @@ def commit_before_work() -> None:
     """Commit what was fetched before anything is done about it."""
     fetch = AIOKafkaConsumer.getmany
 
-    async def committing(self: AIOKafkaConsumer, *places: Any, **more: Any) -> Any:  # noqa: ANN401 - aiokafka's own
+    async def committing(self: AIOKafkaConsumer, *places: Any, **more: Any) -> Any:
         batch = await fetch(self, *places, **more)
         if self._group_id is not None and batch:
             await self.commit({place: records[-1].offset + 1 for place, records in batch.items()})
@@ -32,10 +32,10 @@ def commit_before_work() -> None:
 
 
 def no_seek() -> None:
-    """Let one loop feed all lanes and trust that a lane's first records come after the callback (aiokafka #738)."""
+    """Let one loop feed all lanes and trust that records come after the callback (aiokafka #738)."""
     seek, assigned = AIOKafkaConsumer.seek, lanes.Lanes.on_partitions_assigned
 
-    def seeking(self: AIOKafkaConsumer, place: Any, offset: int) -> None:  # noqa: ANN401 - aiokafka's own
+    def seeking(self: AIOKafkaConsumer, place: Any, offset: int) -> None:
         if self._group_id is None:
             seek(self, place, offset)
 
@@ -43,7 +43,7 @@ def no_seek() -> None:
         while True:  # what the loop does with records of a lane that is not owned yet
             await consumer.getmany(timeout_ms=lanes.POLL_MS, max_records=lanes.MAX_BATCH)
 
-    async def trusting(self: lanes.Lanes, places: Any) -> None:  # noqa: ANN401 - aiokafka's own
+    async def trusting(self: lanes.Lanes, places: Any) -> None:
         loop = asyncio.create_task(drop(self._consumer))
         await assigned(self, places)
         loop.cancel()
@@ -72,7 +72,7 @@ def shared_txn_id() -> None:
 
 
 def own_txn_id() -> None:
-    """Give a lane's producer an id that its next owner does not share, and a transaction aiokafka's usual time."""
+    """Give a lane an id that its next owner does not share, and a transaction aiokafka's usual time."""
     kafka.TRANSACTION_TIMEOUT_MS = 60_000  # type: ignore[misc] # that is half of the fault
     _rename(lambda name: f"{os.environ['SINERGI_INSTANCE']}-{name}")
 
@@ -81,7 +81,7 @@ def crash_on_mark() -> None:
     """Die hard whenever one certain record is worked on: for ``poison``, not a fault of ours."""
     work = handlers.RouterLane.work
 
-    def dying(self: handlers.RouterLane, records: Any, *more: Any) -> Any:  # noqa: ANN401 - as in the product
+    def dying(self: handlers.RouterLane, records: Any, *more: Any) -> Any:
         if any(record.value is not None and CRASH_MARK in record.value for record in records):
             os._exit(70)
         return work(self, records, *more)
@@ -92,7 +92,7 @@ def crash_on_mark() -> None:
 def _rename(named: Callable[[str], str]) -> None:
     make = kafka.producer
 
-    def renamed(bootstrap: list[str], **more: Any) -> Any:  # noqa: ANN401 - aiokafka's own options
+    def renamed(bootstrap: list[str], **more: Any) -> Any:
         if "transactional_id" in more:
             more["transactional_id"] = named(more["transactional_id"])
         return make(bootstrap, **more)

@@ -118,7 +118,9 @@ async def three_nodes(options: Options, run_dir: Path) -> AsyncIterator[World]:
     """Run three nodes with all topics threefold."""
     (run_dir / "log").mkdir(parents=True, exist_ok=True)
     ports = [Ports.free() for _ in range(3)]
-    nodes = [kafka.Node(run_dir / f"kafka-{i}", one.kafka, one.kafka_controller) for i, one in enumerate(ports, 1)]
+    nodes = [
+        kafka.Node(run_dir / f"kafka-{i}", one.kafka, one.kafka_controller) for i, one in enumerate(ports, 1)
+    ]
     await asyncio.gather(*(_prepare(number, nodes) for number in (1, 2, 3)))
     logs = run_dir / "log"
     cluster = Cluster([Broker(node, logs / f"kafka-{number}.log") for number, node in enumerate(nodes, 1)])
@@ -156,5 +158,5 @@ async def _prepare(number: int, nodes: list[kafka.Node]) -> None:
 async def _answers(broker: Broker) -> None:
     answers = probes.kafka(broker.node.port)
     async with asyncio.timeout(60):
-        while not await answers():
+        while not await answers():  # noqa: ASYNC110 - another process makes it true
             await asyncio.sleep(0.1)

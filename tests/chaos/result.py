@@ -40,9 +40,7 @@ class Result:
             self.problems.append(problem)
 
 
-def judged(
-    scenario: str, events: int, findings: Findings, faults: int, recovered: Iterable[float]
-) -> Result:
+def judged(scenario: str, events: int, findings: Findings, faults: int, recovered: Iterable[float]) -> Result:
     """Return the result by the laws that all scenarios share; rejections are the scenario's to judge."""
     longest = max(recovered, default=0.0)
     result = Result(
@@ -75,14 +73,18 @@ def write(result: Result) -> None:
 def show(results: Iterable[Result]) -> None:
     """Print the table."""
     columns = ("ok", "events", "lost", "twice", "extra", "refused", "faults", "recover s", "s")
-    table = Table(Column("scenario", no_wrap=True), *(Column(name, justify="right", no_wrap=True) for name in columns))
+    table = Table(
+        Column("scenario", no_wrap=True), *(Column(name, justify="right", no_wrap=True) for name in columns)
+    )
     console = Console(width=max(Console().width, 100))
     rows = list(results)
     for one in rows:
         recover = "never" if one.seconds_to_recover is None else f"{one.seconds_to_recover:.1f}"
         counts = (one.events, one.lost, one.duplicated, one.extra, one.rejected, one.faults)
         verdict = "[green]yes[/]" if one.ok else "[red]NO[/]"
-        table.add_row(one.scenario, verdict, *(f"{count:,}" for count in counts), recover, f"{one.seconds:.0f}")
+        table.add_row(
+            one.scenario, verdict, *(f"{count:,}" for count in counts), recover, f"{one.seconds:.0f}"
+        )
     console.print(table)
     for one in rows:
         console.print(f"{one.scenario}: {one.figures}", highlight=False, markup=False)

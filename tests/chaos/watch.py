@@ -91,7 +91,7 @@ async def watching(bootstrap: list[str], lanes: int) -> AsyncIterator[Watch]:
 
 @asynccontextmanager
 async def arrivals(bootstrap: list[str], names: Iterable[str]) -> AsyncIterator[dict[tuple[str, str], float]]:
-    """Note when (monotonic) each record of these one-partition topics becomes visible, by topic and subject."""
+    """Note when (monotonic) each record of these one-partition topics is seen, by topic and subject."""
     arrived: dict[tuple[str, str], float] = {}
     reader = kafka.reader(bootstrap, fetch_max_wait_ms=50)
     await reader.start()

@@ -60,9 +60,8 @@ async def _struck(world: World, cluster: Cluster, watch: Watch, harm: Harm) -> F
 
     moved = await harm(broker, recovery)
     whole = await cluster.whole(_PATIENCE_S)
-    world.options.told(
-        f"{broker.node.home.name}: recovered in {moved - at:.1f} s, replicas {'in sync' if whole else 'NOT in sync'}"
-    )
+    replicas = "in sync" if whole else "NOT in sync"
+    world.options.told(f"{broker.node.home.name}: recovered in {moved - at:.1f} s, replicas {replicas}")
     return Fault(at, moved - at if whole else float("inf"))
 
 

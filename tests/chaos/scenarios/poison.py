@@ -62,7 +62,9 @@ async def run(world: World) -> Result:
     )
     for offset, poison in planted.items():
         told = reasons.get(offset)
-        result.require(told in poison.reasons, f"{poison.name} is refused as {told}, not {set(poison.reasons)}")
+        result.require(
+            told in poison.reasons, f"{poison.name} is refused as {told}, not {set(poison.reasons)}"
+        )
     return result
 
 
@@ -74,7 +76,11 @@ def poisons(run: str) -> list[Poison]:
         Poison("not UTF-8", b"\xff\xfe{}", schema),
         Poison("null", None, schema),
         Poison("deep", b'{"a":' * 100_000 + b"1" + b"}" * 100_000, schema),
-        Poison("newer type", _event(run, 1, type="id.sinergi.movement.suspicious.v9"), frozenset({"TYPE_UNSUPPORTED"})),
+        Poison(
+            "newer type",
+            _event(run, 1, type="id.sinergi.movement.suspicious.v9"),
+            frozenset({"TYPE_UNSUPPORTED"}),
+        ),
         Poison("newer schema", _event(run, 2, dataschema=_NEWER), frozenset({"VERSION_UNKNOWN"})),
         Poison("huge", _event(run, 3, pad="x" * 1_000_000), schema | {"TOO_LARGE"}),
         Poison("bomb", _event(run, 4, pad="x" * BOMB_BYTES), schema | {"TOO_LARGE"}, bomb=True),
@@ -109,7 +115,8 @@ async def _passed(watch: Watch, sender: Sender, after: float) -> float:
     """Return when a good event that was sent to the lane afterwards had its outcome; infinite if never."""
     while monotonic() < after + _PATIENCE_S:
         if any(
-            one.lane == LANE and one.sent_at > after and one.event_id in watch.seen for one in sender.acked[-500:]
+            one.lane == LANE and one.sent_at > after and one.event_id in watch.seen
+            for one in sender.acked[-500:]
         ):
             return monotonic()
         await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""kill -9, each a random 0-3 s after the last start made progress: nothing lost, nothing twice, nothing refused."""
+"""kill -9, each a random 0-3 s after the last start made progress: nothing lost, twice or refused."""
 
 import asyncio
 from time import monotonic
