@@ -106,6 +106,7 @@ def _arguments() -> argparse.Namespace:
     add("--events", type=int, default=20_000, help="events of a bulk run")
     add("--warm", type=float, default=0.25, help="part of a bulk run that is warm-up")
     add("--limit", type=float, default=20.0, help="longest measured part of a bulk run, seconds")
+    add("--checked", type=int, default=10_000, help="events on which a peer must equal the oracle first")
     add("--commit-ms", type=int, default=50, help="commit interval of the router and of every peer")
     add("--seconds", type=float, default=20.0, help="length of a latency run")
     add("--memory-events", type=int, default=1_000_000, help="events of the memory run")

@@ -1,10 +1,13 @@
 """CPU and rate in bulk: the events lie ready, a contender works them off, the first part is warm-up."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
+from tests.bench import check
 from tests.bench.bus import Bus
 from tests.bench.contenders import GROUPS, Job, Name, running
-from tests.bench.meter import Cost, measure
+from tests.bench.meter import Cost, measure, wait_for
 from tests.bench.recording import Plan, record
 from tests.bench.workload import Workload
 
@@ -22,9 +25,15 @@ class Bulk:
 
     def record(self) -> Plan:
         """Let the router work once, unmeasured, and keep what it writes for the peers to follow."""
-        with running("router", self._bus, self._job) as process:
-            measure(process, self._bus.broker_pid, self._done("router"), 1, self.events, 900)
+        with self.finished("router"):
             return record(self._bus, self.first, self.ends)
+
+    @contextmanager
+    def finished(self, name: Name) -> Iterator[None]:
+        """Let a contender work off every event, unmeasured; the block reads what it wrote."""
+        with running(name, self._bus, self._job) as process:
+            wait_for(process, self._done(name), self.events, 1_800)
+            yield
 
     def run(self, name: Name, warm: float, limit_s: float, events: int | None = None) -> Cost:
         """Return what a contender takes; ``warm`` is the part left out, ``events`` at most so many."""
@@ -59,6 +68,7 @@ def suite(run: Any, bus: Bus, workload: Workload) -> None:
         f"an event becomes {plan.records_per_event:.2f} records, {plan.bytes_per_event:,.0f} bytes; "
         f"{plan.alert_topics} alert topics, {len(plan.places)} partitions"
     )
+    _check(run, bus, workload)
     for pair in range(asked.pairs):
         run.say(f"pair {pair + 1} of {asked.pairs}")
         names: list[Name] = ["router", *(peer for peer in PEERS if suite_of(peer) in asked.suites)]
@@ -66,6 +76,26 @@ def suite(run: Any, bus: Bus, workload: Workload) -> None:
         for peer in names[1:]:
             ratio, of = PEERS[peer]
             run.add(ratio, of(costs["router"], costs[peer]))
+
+
+def _check(run: Any, bus: Bus, workload: Workload) -> None:
+    """Hold each peer that decides against the oracle, before it is timed; the router too."""
+    peers = [name for name in PEERS if name != "copy" and suite_of(name) in run.asked.suites]
+    if not peers:
+        return
+    count = run.asked.checked
+    run.say(f"the oracle decides {count:,} events")
+    events = list(workload.events(count))
+    wanted, threads = check.expected(events), [event.key for event in events]
+    bulk = Bulk(bus, workload, count, run.asked.commit_ms)
+    plan = bulk.record()
+    check.same_as_oracle(bus, wanted, threads)
+    run.say(f"  router: as the oracle for {count:,} events")
+    for name in peers:
+        with bulk.finished(name):
+            check.same_as_oracle(bus, wanted, threads)
+            found, planned = check.same_records(bus, plan, count)
+        run.say(f"  {name}: as the oracle; as many records everywhere, bytes {found / planned:.4f} of the router's")
 
 
 def suite_of(peer: Name) -> str:

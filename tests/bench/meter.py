@@ -45,6 +45,17 @@ class _Sample:
     broker: float
 
 
+def wait_for(process: Popen[bytes], done: Callable[[], int], total: int, within_s: float) -> None:
+    """Return once a living process has come to ``total`` events."""
+    deadline = time.monotonic() + within_s
+    while (found := done()) < total:
+        if process.poll() is not None:
+            raise DiedError(f"exit code {process.returncode}; see .local/bench/log")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{found} of {total} events in {within_s:.0f} s")
+        time.sleep(EVERY_S)
+
+
 def measure(
     process: Popen[bytes], broker: int, done: Callable[[], int], warm: int, total: int, limit_s: float
 ) -> Cost:
@@ -58,14 +69,8 @@ def measure(
             raise DiedError(f"exit code {process.returncode}; see .local/bench/log")
         return _Sample(done(), time.perf_counter(), cpu_s(process.pid), cpu_s(broker))
 
-    first = sample()
-    patience = time.perf_counter() + 120
-    while first.events < max(1, warm):
-        if time.perf_counter() > patience + limit_s:
-            raise TimeoutError(f"{first.events} of {warm} events of warm-up")
-        time.sleep(EVERY_S)
-        first = sample()
-    last = first
+    wait_for(process, done, max(1, warm), 120 + 3 * limit_s)
+    first = last = sample()
     while last.events < total and last.at - first.at < limit_s:
         time.sleep(EVERY_S)
         last = sample()
