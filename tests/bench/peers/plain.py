@@ -19,7 +19,8 @@ from shapely.geometry import Point, shape
 
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.base import WIB
-from sinergi_shared.contracts.ids import alert_number, blind_thread_id, derived_uuid, thread_id
+from sinergi_shared.contracts.codes import VehicleKind
+from sinergi_shared.contracts.ids import AlertIds, alert_ids, blind_thread_id, derived_uuid, thread_id
 from sinergi_shared.region.pack import read_pack
 from sinergi_shared.region.tables import read_rows
 
@@ -27,6 +28,7 @@ STEP_M = 1.11195  # of the grid of five decimals
 ROLES = ("primary", "protection", "escalation", "support")
 POINT_RULES_ROW = {"NEIGHBOUR": 1_000_000, "NEXT_JURISDICTION": 2_000_000, "BORDER_EXIT": 3_000_000}
 HEADERS = [("content-type", b"application/cloudevents+json")]
+VEHICLES = frozenset(VehicleKind)
 NOT_DIGESTED = ("traceparent", "tracestate", "recordedtime", "partitionkey")
 SCHEMA = "https://schema.sinergi.example/{}/1-0-0.json"
 
@@ -373,7 +375,8 @@ class _Told:
         """Return a recipient's alert at its level, and cut at L1."""
         office = notice["office"]
         abroad = all(code.startswith("MY") for code in office.jurisdiction)
-        number = alert_number(self.thread, self.event["id"], office.code)
+        ids = alert_ids(self.thread, self.event["id"], office.code)
+        number = ids.number
         link = blind_thread_id(self.thread, office.code) if abroad else self.thread
         common = {
             "alertNumber": number,
@@ -400,23 +403,23 @@ class _Told:
             if others:
                 full["otherRecipients"] = others
         return (
-            self._envelope(number, link, office.code, notice["level"]) | {"data": full},
-            self._envelope(number, link, office.code, "L1") | {"data": common | self._view("L1", "")},
+            self._envelope(ids, link, office.code, notice["level"]) | {"data": full},
+            self._envelope(ids, link, office.code, "L1") | {"data": common | self._view("L1", "")},
         )
 
-    def _envelope(self, number: str, link: str, code: str, level: str) -> Json:
+    def _envelope(self, ids: AlertIds, link: str, code: str, level: str) -> Json:
         envelope = {
             "specversion": "1.0",
-            "id": derived_uuid("alert", number),
+            "id": ids.event,
             "source": "urn:sinergi:layanan:router",
             "type": "id.sinergi.alert.issued.v1",
-            "subject": number,
+            "subject": ids.number,
             "time": self.at,
             "datacontenttype": "application/json",
             "dataschema": SCHEMA.format("alert"),
             "partitionkey": link,
             "correlationid": link,
-            "causationid": derived_uuid("cause", number),
+            "causationid": ids.cause,
             "recordedtime": self.at,
             "dataclassification": "restricted" if level >= "L2" else "confidential",
             "recipientcode": code,
@@ -467,10 +470,15 @@ class _Told:
         for key in ("placeCode", "handoverPlaceCode"):
             if data["location"].get(key) in plain.places:
                 where[key] = data["location"][key]
+        vehicles = [
+            {key: value for key, value in one.items() if key != "kind" or value in VEHICLES}
+            for one in data.get("vehicles", ())
+        ]
         rows = [(one, plain.indicators.get(one["code"])) for one in data["indicators"]]
         known = [row for row in {one["code"]: row for one, row in rows}.values() if row is not None and row.scored]
         return data | {
             "location": where,
+            "vehicles": vehicles,
             "indicators": [one | {"weight": row.weight if row else 0} for one, row in rows],
             "score": sum(row.weight for row in known if len(known) - 1 >= row.min_corroboration),
             "reportedAt": data["reportedAt"].replace("+00:00", "Z"),

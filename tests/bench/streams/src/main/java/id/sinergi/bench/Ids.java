@@ -30,7 +30,17 @@ final class Ids {
     String[] all = new String[cause.length + 1];
     all[0] = "uuid8";
     System.arraycopy(cause, 0, all, 1, cause.length);
-    ByteBuffer raw = ByteBuffer.wrap(digest(all));
+    return uuid8(digest(all), 0);
+  }
+
+  /** The alert's own id and that of its cause: the two halves of one digest. */
+  static String[] ofAlert(String number) {
+    byte[] raw = digest(number);
+    return new String[] {uuid8(raw, 0), uuid8(raw, 16)};
+  }
+
+  private static String uuid8(byte[] bytes, int from) {
+    ByteBuffer raw = ByteBuffer.wrap(bytes, from, 16);
     long high = raw.getLong() & 0xFFFFFFFFFFFF0FFFL | 0x8000L;
     long low = raw.getLong() & 0x3FFFFFFFFFFFFFFFL | 0x8000000000000000L;
     return new UUID(high, low).toString();

@@ -147,9 +147,10 @@ final class Pack {
     }
     for (Map<String, String> row : csv("field_visibility")) {
       String[] parts = row.get("field").split("\\.");
+      String kinds = row.get("extra_kinds");
       fields.add(new Field(
           parts[0], parts.length > 1 ? parts[1] : null, row.get("field"), row.get("min_level"),
-          Set.of(row.get("extra_kinds").split(";"))));
+          kinds.isEmpty() ? Set.of() : Set.of(kinds.split(";"))));
     }
     for (Map<String, String> row : csv("border_kecamatan")) {
       borderAreas.add(row.get("kode_kec"));

@@ -32,6 +32,7 @@ final class Records {
   private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSSxxx");
   private static final DateTimeFormatter SECOND = DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ssXXX");
   private static final Set<String> LEFT_OUT_WHERE = Set.of("adminCode", "placeCode", "handoverPlaceCode");
+  private static final Set<String> VEHICLES = Set.of("motor", "mobil", "minibus", "bus", "truk", "kapal");
   private static final Map<String, String> GROUPS = groups();
 
   private record Written(String code, String number, String link, String full, String thin, String due) {}
@@ -140,11 +141,12 @@ final class Records {
   }
 
   private ObjectNode envelope(String number, String link, String code, String level) {
-    ObjectNode envelope = JSON.createObjectNode().put("specversion", "1.0").put("id", Ids.uuid("alert", number))
+    String[] ids = Ids.ofAlert(number);
+    ObjectNode envelope = JSON.createObjectNode().put("specversion", "1.0").put("id", ids[0])
         .put("source", "urn:sinergi:layanan:router").put("type", "id.sinergi.alert.issued.v1")
         .put("subject", number).put("time", at).put("datacontenttype", "application/json")
         .put("dataschema", "https://schema.sinergi.example/alert/1-0-0.json").put("partitionkey", link)
-        .put("correlationid", link).put("causationid", Ids.uuid("cause", number)).put("recordedtime", at)
+        .put("correlationid", link).put("causationid", ids[1]).put("recordedtime", at)
         .put("dataclassification", level.equals("L1") ? "confidential" : "restricted")
         .put("recipientcode", code).put("disclosurelevel", level);
     String expires = expires();
@@ -185,6 +187,11 @@ final class Records {
     for (String name : List.of("placeCode", "handoverPlaceCode")) {
       if (pack.places.containsKey(told.path(name).asText(""))) {
         where.set(name, told.get(name));
+      }
+    }
+    for (JsonNode one : found.path("vehicles")) {
+      if (!VEHICLES.contains(one.path("kind").asText())) {
+        ((ObjectNode) one).remove("kind");
       }
     }
     Map<String, Indicator> known = new HashMap<>();
