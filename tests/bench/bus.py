@@ -54,17 +54,27 @@ class Bus:
         """Make every topic of the deployment."""
         self._create(self._wanted)
 
-    def renew_outputs(self) -> None:
-        """Empty all that a router writes, so that each run starts alike and disk stays bounded."""
+    def renew_outputs(self, **config: str) -> None:
+        """Empty all that a router writes, so that each run starts alike and disk stays bounded.
+
+        ``config`` are more settings for these topics, with ``_`` for ``.``.
+        """
         self._settle(self._admin.delete_topics(self.outputs))
         _until(lambda: not set(self.outputs) & self._admin.list_topics(timeout=10).topics.keys())
-        self._create(self.outputs)
+        self._create(self.outputs, {name.replace("_", "."): value for name, value in config.items()})
 
-    def _create(self, names: Iterable[str]) -> None:
+    def trim(self, names: Iterable[str]) -> None:
+        """Forget every record of these topics up to now."""
+        ends = self.ends(names)
+        self._settle(
+            self._admin.delete_records([TopicPartition(*place, end) for place, end in ends.items() if end])
+        )
+
+    def _create(self, names: Iterable[str], more: dict[str, str] | None = None) -> None:
         wanted = [self._wanted[name] for name in names]
         self._settle(
             self._admin.create_topics(
-                [NewTopic(topic.name, topic.partitions, 1, config=topic.config) for topic in wanted]
+                [NewTopic(topic.name, topic.partitions, 1, config=topic.config | (more or {})) for topic in wanted]
             )
         )
         _until(lambda: self._led({topic.name for topic in wanted}))
@@ -130,9 +140,10 @@ class Bus:
             return False
         return all(place.error is None for place in found.topic_partitions)
 
-    def read(self, names: Iterable[str]) -> Iterator[Any]:
-        """Yield every committed record of these topics, up to their end now."""
-        ends = {place: end for place, end in self.ends(names).items() if end}
+    def read(self, names: Iterable[str], since: dict[tuple[str, int], int] | None = None) -> Iterator[Any]:
+        """Yield every committed record of these topics from ``since`` on, up to their end now."""
+        start = since or {}
+        ends = {place: end for place, end in self.ends(names).items() if end > start.get(place, 0)}
         consumer = ConfluentConsumer(
             {
                 "bootstrap.servers": self.bootstrap,
@@ -144,7 +155,7 @@ class Bus:
                 "enable.partition.eof": True,
             }
         )
-        consumer.assign([TopicPartition(*place, 0) for place in ends])
+        consumer.assign([TopicPartition(*place, start.get(place, 0)) for place in ends])
         left = set(ends)
         while left:
             for record in consumer.consume(1000, 1.0):

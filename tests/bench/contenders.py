@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from subprocess import Popen
 from typing import Final, Literal
 
@@ -32,13 +32,14 @@ class Job:
 
     first: list[int]
     commit_ms: int
-    env: tuple[tuple[str, str], ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    output_config: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
 def running(name: Name, bus: Bus, job: Job) -> Iterator[Popen[bytes]]:
     """Run a contender from ``job.first`` on, all outputs emptied before; ends it with the block."""
-    bus.renew_outputs()
+    bus.renew_outputs(**job.output_config)
     bus.start_group_at(GROUPS[name], job.first)
     with (HOME / "log" / f"{name}.log").open("ab") as log:
         process = Popen(_command(name, bus, job), env=_env(bus, job), stdout=log, stderr=log)
@@ -77,7 +78,7 @@ def _env(bus: Bus, job: Job) -> dict[str, str]:
         "SINERGI_PORT": str(bus.ports.router),
         "SINERGI_COMMIT_MS": str(job.commit_ms),
         "SINERGI_DEMO": "true",
-        **dict(job.env),
+        **job.env,
     }
 
 
