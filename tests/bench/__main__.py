@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from tests.bench import bulk, core, latency, memory, report
 from tests.bench import bus as buses
-from tests.bench import report
 from tests.bench.workload import Workload
 
 SUITES: Final = {
@@ -28,7 +28,7 @@ def main() -> int:
     asked = _arguments()
     run = Run(asked)
     asyncio.run(run.all())
-    print(f"\n{report.table(run.ratios)}\n\n  {report.REPORT}")
+    print(f"\n{report.table(run.ratios)}\n\n  {report.REPORT}")  # noqa: T201 - a command prints
     return 0 if all(row["met"] for row in report.summary(run.ratios).values()) else 1
 
 
@@ -44,7 +44,7 @@ class Run:
     def say(self, text: str) -> None:
         """Tell how far it is, with minutes and seconds since the start."""
         minutes, seconds = divmod(int(time.monotonic() - self._start), 60)
-        print(f"{minutes:3}:{seconds:02}  {text}", flush=True)
+        print(f"{minutes:3}:{seconds:02}  {text}", flush=True)  # noqa: T201 - a command prints
 
     def add(self, name: str, value: float) -> None:
         """Take one pair's ratio."""
@@ -61,8 +61,6 @@ class Run:
     async def all(self) -> None:
         """Run the suites that need no Kafka, then the others on one node."""
         if "core" in self.asked.suites:
-            from tests.bench import core
-
             core.suite(self)
         if set(self.asked.suites) - {"core"}:
             self.say("Kafka")
@@ -79,8 +77,6 @@ class Run:
         return None
 
     def _on(self, bus: buses.Bus) -> None:
-        from tests.bench import bulk, latency, memory
-
         workload = Workload.drawn(datetime.now(UTC))
         suites: dict[str, Callable[..., None]] = {
             "latency": latency.suite,

@@ -39,9 +39,7 @@ class Bulk:
         """Return what a contender takes; ``warm`` is the part left out, ``events`` at most so many."""
         total = min(events or self.events, self.events)
         with running(name, self._bus, self._job) as process:
-            return measure(
-                process, self._bus.broker_pid, self._done(name), int(warm * total), total, limit_s
-            )
+            return measure(process, self._bus.broker_pid, self._done(name), int(warm * total), total, limit_s)
 
     @property
     def _job(self) -> Job:

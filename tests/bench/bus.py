@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from confluent_kafka import Consumer as ConfluentConsumer
 from confluent_kafka import (
     ConsumerGroupTopicPartitions,
     KafkaException,
     Producer,
     TopicPartition,
 )
-from confluent_kafka import Consumer as ConfluentConsumer
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from sinergi_ops.parts import kafka
@@ -40,8 +40,7 @@ class Bus:
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
         sources = [source.name for source in read_directory(DIRECTORY).sources]
         self._wanted = {
-            topic.name: topic
-            for topic in topics.wanted(sources, recipients_on_bus(read_tables(PACK)), LANES)
+            topic.name: topic for topic in topics.wanted(sources, recipients_on_bus(read_tables(PACK)), LANES)
         }
         self.alerts: Final = [name for name in self._wanted if name.startswith(topics.alerts(""))]
         self.outputs: Final = [
@@ -74,7 +73,10 @@ class Bus:
         wanted = [self._wanted[name] for name in names]
         self._settle(
             self._admin.create_topics(
-                [NewTopic(topic.name, topic.partitions, 1, config=topic.config | (more or {})) for topic in wanted]
+                [
+                    NewTopic(topic.name, topic.partitions, 1, config=topic.config | (more or {}))
+                    for topic in wanted
+                ]
             )
         )
         _until(lambda: self._led({topic.name for topic in wanted}))
@@ -93,7 +95,9 @@ class Bus:
 
     def send(self, events: Iterable[Sent]) -> None:
         """Publish events to their lanes, in order."""
-        producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 5, "log_level": 0})
+        producer = Producer(
+            {"bootstrap.servers": self.bootstrap, "enable.idempotence": True, "linger.ms": 5, "log_level": 0}
+        )
         for event in events:
             while True:
                 try:
@@ -110,7 +114,9 @@ class Bus:
             TopicPartition(name, part) for name in names for part in range(self._wanted[name].partitions)
         ]
         asked = self._admin.list_offsets({place: OffsetSpec.latest() for place in places})
-        return {(place.topic, place.partition): found.result(WITHIN_S).offset for place, found in asked.items()}
+        return {
+            (place.topic, place.partition): found.result(WITHIN_S).offset for place, found in asked.items()
+        }
 
     def lane_ends(self) -> list[int]:
         """Return the next offset of each lane of the events."""

@@ -1,4 +1,4 @@
-"""A peer is timed only when it tells the recipients that the oracle tells, and writes what the router writes."""
+"""A peer is timed only when it tells whom the oracle tells, and writes what the router writes."""
 
 import hashlib
 import json
@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import orjson
 
-from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.ids import alert_number
 from sinergi_shared.contracts.thread import TOTALS_KEY
 from tests.bench.bus import Bus
@@ -51,7 +50,9 @@ def same_as_oracle(bus: Bus, wanted: list[tuple[str, list[Told]]], threads: list
         found[event].append(_found(alert))
     wrong = [event for event, alerts in wanted if sorted(found[event]) != alerts]
     if wrong:
-        raise UnequalError(f"{len(wrong)} of {len(wanted)} events tell others than the oracle, such as {wrong[0]}")
+        raise UnequalError(
+            f"{len(wrong)} of {len(wanted)} events tell others than the oracle, such as {wrong[0]}"
+        )
 
 
 def contents(bus: Bus) -> Counter[tuple[str, int, bytes]]:
@@ -72,7 +73,9 @@ def same_contents(router: Counter[tuple[str, int, bytes]], peer: Counter[tuple[s
     differing = (router - peer) + (peer - router)
     if differing:
         topics_ = sorted({topic for topic, _, _ in differing})
-        raise UnequalError(f"{differing.total()} records differ from the router's, on {', '.join(topics_[:5])}")
+        raise UnequalError(
+            f"{differing.total()} records differ from the router's, on {', '.join(topics_[:5])}"
+        )
 
 
 def _digest(key: bytes | None, value: bytes) -> bytes:
@@ -105,7 +108,9 @@ def _wanted(alert: dict[str, Any]) -> Told:
 def _found(alert: dict[str, Any]) -> Told:
     data = alert["data"]
     due = data.get("ackDueAt")
-    waits = (datetime.fromisoformat(due) - datetime.fromisoformat(alert["time"])).total_seconds() if due else None
+    waits = (
+        (datetime.fromisoformat(due) - datetime.fromisoformat(alert["time"])).total_seconds() if due else None
+    )
     return (
         data["recipient"]["code"],
         data["recipient"]["role"],

@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 from subprocess import Popen
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -60,7 +60,7 @@ class Agencies:
         self._consumer.assign([TopicPartition(name, 0, 0) for name in bus.alerts])
         self._thread = threading.Thread(target=self._read)
 
-    def __enter__(self) -> "Agencies":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -116,7 +116,7 @@ def suite(run: Any, bus: Bus, workload: Workload) -> None:
     _pairs(run, bus, plan, sent, "router_p99_per_passthrough", SLOW, 2 * asked.pairs, "p99")
 
 
-def _pairs(  # noqa: PLR0913 - a measurement is told by all of these
+def _pairs(  # noqa: PLR0913, PLR0917 - a measurement is told by all of these
     run: Any, bus: Bus, plan: Plan, sent: list[Sent], ratio: str, rate: int, pairs: int, percentile: str
 ) -> None:
     part = sent[: int((WARM_S + run.asked.seconds) * rate)]

@@ -178,4 +178,6 @@ def _parts(area: Any, side: int) -> list[Any]:
         [left + (x + 1) * step_x for x in range(side) for _ in range(side)],
         [low + (y + 1) * step_y for _ in range(side) for y in range(side)],
     )
-    return [part for part in shapely.intersection(area, boxes) if part.area > 0 and "Polygon" in part.geom_type]
+    return [
+        part for part in shapely.intersection(area, boxes) if part.area > 0 and "Polygon" in part.geom_type
+    ]

@@ -30,7 +30,7 @@ class Plan:
     @property
     def records_per_event(self) -> float:
         """How many records the router writes for one event."""
-        return self._sum(lambda written: 1) / self.events
+        return self._sum(lambda _: 1) / self.events
 
     @property
     def bytes_per_event(self) -> float:

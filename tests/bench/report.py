@@ -67,7 +67,9 @@ def summary(ratios: Mapping[str, Sequence[float]]) -> dict[str, dict[str, Any]]:
     }
 
 
-def write(ratios: Mapping[str, Sequence[float]], pairs: int, seen: Mapping[str, Any], path: Path = REPORT) -> None:
+def write(
+    ratios: Mapping[str, Sequence[float]], pairs: int, seen: Mapping[str, Any], path: Path = REPORT
+) -> None:
     """Keep the report; ``seen`` are the figures behind the ratios, by contender."""
     path.parent.mkdir(parents=True, exist_ok=True)
     report = {"machine": machine(), "pairs": pairs, "ratios": summary(ratios), "seen": seen}

@@ -97,7 +97,10 @@ def _place(maker: Maker) -> Document:
         return {"kind": "inland", "adminCode": draw.choice(list(tables.geo.rings))}
     if dice < 0.35:
         official = [code for code, row in tables.places.items() if row["pos_resmi"] == "ya"]
-        return {**maker.at(maker.draw.choice(maker.edges)[0], "post", 100), "placeCode": draw.choice(official)}
+        return {
+            **maker.at(maker.draw.choice(maker.edges)[0], "post", 100),
+            "placeCode": draw.choice(official),
+        }
     start = draw.choice(maker.edges)[0]
     point = along(start, draw.uniform(0, 360), draw.uniform(0, 8000))
     point = round(point[0]), round(point[1])

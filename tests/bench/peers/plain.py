@@ -110,7 +110,9 @@ class Plain:
         least = min(found)[0] + 1e-4 if found else 0
         return min(code for distance, code in found if distance <= least) if found else None
 
-    def settle(self, where: Json, point: Point | None) -> tuple[str | None, str, Any, bool]:
+    def settle(  # noqa: PLR0911 - one answer a way to settle
+        self, where: Json, point: Point | None
+    ) -> tuple[str | None, str, Any, bool]:
         """Return code, what settled it, the official post if any, and whether the source's code is far."""
         if where["kind"] == "abroad":
             place = self.places.get(where.get("handoverPlaceCode"))
@@ -152,8 +154,7 @@ class Plain:
         notices: dict[str, Json] = {}
         for row in sorted(rows, key=lambda one: (ROLES.index(one["role"]), one["row"])):
             best = notices.setdefault(row["office"].code, row)
-            if row["level"] > best["level"]:
-                best["level"] = row["level"]
+            best["level"] = max(best["level"], row["level"])
         return list(notices.values())
 
     def _by_mandate(self, data: Json, area: str | None, post: Any) -> Any:
@@ -168,7 +169,9 @@ class Plain:
                     mandate.action_en, by_area,
                 )  # fmt: skip
 
-    def _holds(self, word: str, data: Json, area: str | None, post: Any) -> bool:
+    def _holds(  # noqa: PLR0911 - one answer a word
+        self, word: str, data: Json, area: str | None, post: Any
+    ) -> bool:
         match word:
             case "always":
                 return True
@@ -230,7 +233,9 @@ class Plain:
         grave = data["severity"] in ("tinggi", "kritis") and data["suspicion"] in ("TPPO", "both")
         if grave and shapely.intersects(self.border, ends):
             rows.append(
-                self._geometric(data, "BORDER_EXIT", self.offices[self.rules["BORDER_EXIT", "recipient"]], "L2")
+                self._geometric(
+                    data, "BORDER_EXIT", self.offices[self.rules["BORDER_EXIT", "recipient"]], "L2"
+                )
             )
         return rows
 
@@ -256,10 +261,12 @@ class Plain:
         return shapely.LineString([(point.x, point.y), end]), passed
 
     def _geometric(self, data: Json, rule: str, office: Any, level: str) -> Json:
-        minutes = dict(zip(("kritis", "tinggi", "sedang", "rendah"), self.rules[rule, "ack"].split(";"), strict=True))
+        minutes = dict(
+            zip(("kritis", "tinggi", "sedang", "rendah"), self.rules[rule, "ack"].split(";"), strict=True)
+        )
         return _notice(
             office, "support", level, rule, POINT_RULES_ROW[rule], int(minutes[data["severity"]]),
-            self.rules[rule, "action_id"], self.rules[rule, "action_en"], False,
+            self.rules[rule, "action_id"], self.rules[rule, "action_en"], False,  # noqa: FBT003 - a cell of the row
         )  # fmt: skip
 
     def ladder(self, data: Json, notices: list[Json], point: Any, post: Any) -> list[Json]:
@@ -269,7 +276,8 @@ class Plain:
         tied = len({one["ack"] for one in primaries}) < len(primaries)
         share = self._share if tied and point is not None and radius and post is None else lambda *_: 1.0
         return sorted(
-            primaries, key=lambda one: (one["ack"], -share(one, point, radius), one["row"], one["office"].code)
+            primaries,
+            key=lambda one: (one["ack"], -share(one, point, radius), one["row"], one["office"].code),
         )
 
     def _share(self, notice: Json, point: Any, radius: float) -> float:
@@ -332,7 +340,13 @@ class Plain:
         self.seen[thread] = record
         key = thread.encode()
         out: list[Out] = [
-            (topics.alerts(alert["recipientcode"]), 0, alert["partitionkey"].encode(), orjson.dumps(alert), HEADERS)
+            (
+                topics.alerts(alert["recipientcode"]),
+                0,
+                alert["partitionkey"].encode(),
+                orjson.dumps(alert),
+                HEADERS,
+            )
             for alert, _ in alerts
         ]
         out.append((topics.JOBS, partition, key, told.job(alerts), HEADERS))
@@ -365,7 +379,14 @@ class _Told:
     """The records of one event."""
 
     def __init__(
-        self, plain: Plain, event: Json, area: Any, thread: str, now: datetime, received_ms: int, expires: str | None
+        self,
+        plain: Plain,
+        event: Json,
+        area: Any,
+        thread: str,
+        now: datetime,
+        received_ms: int,
+        expires: str | None,
     ) -> None:
         self.plain, self.event, self.data, self.thread = plain, event, event["data"], thread
         self.code, self.source, _, self.conflict = area
@@ -460,11 +481,19 @@ class _Told:
                 own = {"IMI_RUDENIM": "foreign_custody", "BKK": "medical"}.get(kind)
                 told["needs"] = [need for need in told["needs"] if need == own]
         told.pop("eventNumber", None)
-        return {key: value for key, value in told.items() if value not in (None, [], {}) or key in ("withheld", "redacted")}
+        return {
+            key: value
+            for key, value in told.items()
+            if value not in (None, [], {}) or key in ("withheld", "redacted")
+        }
 
     def _whole(self) -> Json:
         plain, data = self.plain, self.data
-        where = {key: value for key, value in data["location"].items() if key in ("kind", "lat", "lon", "accuracyM")}
+        where = {
+            key: value
+            for key, value in data["location"].items()
+            if key in ("kind", "lat", "lon", "accuracyM")
+        }
         if self.code is not None:
             where["adminCode"] = self.code
         for key in ("placeCode", "handoverPlaceCode"):
@@ -475,7 +504,9 @@ class _Told:
             for one in data.get("vehicles", ())
         ]
         rows = [(one, plain.indicators.get(one["code"])) for one in data["indicators"]]
-        known = [row for row in {one["code"]: row for one, row in rows}.values() if row is not None and row.scored]
+        known = [
+            row for row in {one["code"]: row for one, row in rows}.values() if row is not None and row.scored
+        ]
         return data | {
             "location": where,
             "vehicles": vehicles,
@@ -490,7 +521,11 @@ class _Told:
 
     def _headline(self, level: str) -> str:
         row = self.plain.situations[self.data["situation"]]
-        name = (self.plain.names.get(self.code) or self.plain.kabupaten[self.code]) if self.code else self.plain.province
+        name = (
+            (self.plain.names.get(self.code) or self.plain.kabupaten[self.code])
+            if self.code
+            else self.plain.province
+        )
         text = f"Peringatan Dini: {row.label_id if level >= 'L2' else row.l1_label_id} - {name}"
         return text if len(text) <= 160 else text[:159] + "…"
 
@@ -531,7 +566,9 @@ class _Told:
         }
         return self._event("id.sinergi.movement.status.v1", "status", self.data["eventNumber"], status)
 
-    def audit(self, notices: list[Json], alerts: list[tuple[Json, Json]], lead: str | None, event: Json) -> bytes:
+    def audit(
+        self, notices: list[Json], alerts: list[tuple[Json, Json]], lead: str | None, event: Json
+    ) -> bytes:
         """Return the decision, for the record."""
         audited = {
             "threadId": self.thread,
@@ -590,8 +627,16 @@ GROUPS = (
 )
 
 
-def _notice(  # noqa: PLR0913 - a row of a table
-    office: Any, role: str, level: str, rule: str, row: int, ack: int, action_id: str, action_en: str, by_area: bool
+def _notice(  # noqa: PLR0913, PLR0917 - a row of a table
+    office: Any,
+    role: str,
+    level: str,
+    rule: str,
+    row: int,
+    ack: int,
+    action_id: str,
+    action_en: str,
+    by_area: bool,  # noqa: FBT001 - a cell of the row
 ) -> Json:
     return {
         "office": office,
