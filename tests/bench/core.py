@@ -24,7 +24,7 @@ BATCH: Final = 500
 EVENTS: Final = 4_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arriving:
     """A record as a consumer hands it out."""
 
@@ -32,9 +32,9 @@ class Arriving:
     partition: int
     offset: int
     timestamp: int
-    key: bytes
-    value: bytes
-    headers: tuple[tuple[str, bytes], ...] = ()
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class Core:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from faststream import AckPolicy, FastStream
 from faststream.kafka import KafkaBroker
@@ -26,7 +27,7 @@ def make(told):
         ack_policy=AckPolicy.ACK,
     )
     async def on_event(event: SuspiciousMovementEvent, message: KafkaMessage) -> None:
-        record = message.raw_message
+        record: Any = message.raw_message  # one, for this is no batch
         document = event.model_dump(mode="json", by_alias=True, exclude_none=True)
         for topic, partition, key, value, headers in plain.route(
             document, record.partition, record.offset, record.timestamp

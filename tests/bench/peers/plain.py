@@ -44,9 +44,9 @@ class Plain:
         tables = pack.tables
         self.version = pack.policy_version
         self.province = pack.province_name
-        self.places = tables.places
-        self.offices = tables.recipients
-        self.rules = tables.parameters
+        self.places: dict[Any, Any] = dict(tables.places)
+        self.offices: dict[Any, Any] = dict(tables.recipients)
+        self.rules: dict[Any, Any] = dict(tables.parameters)
         self.situations = tables.situations
         self.indicators = tables.indicators
         self.border_areas = tables.border
@@ -62,7 +62,7 @@ class Plain:
         for office in tables.recipients.values():
             if office.active:
                 self.by_kind.setdefault(office.kind, []).append(office)
-        self.competent = {
+        self.competent: dict[tuple[str, str | None], Any] = {
             (kind, area): found
             for kind in self.by_kind
             for area in (*self.codes, *self.kabupaten)
