@@ -17,7 +17,12 @@ from sinergi_shared.contracts.event import EVENT_TYPE, KNOWN_MAJOR, read_event, 
 from sinergi_shared.contracts.ids import thread_id
 from sinergi_shared.contracts.reasons import Reason, Rule, Stage
 from sinergi_shared.contracts.request import Request, RequestEvent
-from sinergi_shared.contracts.strict_json import UnreadableError, body_digest, parse_object
+from sinergi_shared.contracts.strict_json import (
+    MAX_STORED_BYTES,
+    UnreadableError,
+    body_digest,
+    parse_object,
+)
 from sinergi_shared.contracts.thread import EventPointer
 from sinergi_shared.runtime.lanes import Record
 
@@ -70,6 +75,8 @@ def read_records(records: Sequence[Record]) -> tuple[list[Arrived], list[Unread]
 
 def read_record(record: Record) -> Arrived | Unread:
     """Return the event in one record, or why there is none."""
+    if record.value is not None and len(record.value) > MAX_STORED_BYTES:
+        return Unread(record, Reason.TOO_LARGE, Stage.ENVELOPE, Rule.SIZE)
     try:
         document = parse_object(record.value)
     except UnreadableError as error:

@@ -14,6 +14,9 @@ import orjson
 from sinergi_shared.contracts.reasons import Rule
 
 MAX_EVENT_BYTES: Final = 65_536
+MAX_STORED_BYTES: Final = 4 * MAX_EVENT_BYTES
+"""Longest record that an admitted event can become: ``1e15`` is stored as ``1000000000000000.0``."""
+
 MAX_DEPTH: Final = 32
 MAX_KEYS: Final = 512
 

@@ -75,15 +75,15 @@ def poisons(run: str) -> list[Poison]:
         Poison("not JSON", b'{"id":', schema),
         Poison("not UTF-8", b"\xff\xfe{}", schema),
         Poison("null", None, schema),
-        Poison("deep", b'{"a":' * 100_000 + b"1" + b"}" * 100_000, schema),
+        Poison("deep", b'{"a":' * 20_000 + b"1" + b"}" * 20_000, schema),
         Poison(
             "newer type",
             _event(run, 1, type="id.sinergi.movement.suspicious.v9"),
             frozenset({"TYPE_UNSUPPORTED"}),
         ),
         Poison("newer schema", _event(run, 2, dataschema=_NEWER), frozenset({"VERSION_UNKNOWN"})),
-        Poison("huge", _event(run, 3, pad="x" * 1_000_000), schema | {"TOO_LARGE"}),
-        Poison("bomb", _event(run, 4, pad="x" * BOMB_BYTES), schema | {"TOO_LARGE"}, bomb=True),
+        Poison("huge", _event(run, 3, pad="x" * 1_000_000), frozenset({"TOO_LARGE"})),
+        Poison("bomb", _event(run, 4, pad="x" * BOMB_BYTES), frozenset({"TOO_LARGE"}), bomb=True),
         Poison("deadly", _event(run, 5, note=CRASH_MARK.decode()), frozenset({"CRASH_LOOP"})),
     ]
 
