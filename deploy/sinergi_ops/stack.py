@@ -226,7 +226,7 @@ def _service(name: str, running: Running) -> Child:
 
 
 def _empty(run_dir: Path) -> None:
-    for name in ("kafka", "valkey", "mail", "hooks", "log"):
+    for name in ("kafka", "valkey", "mail", "hooks", "log", "packs"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
 
 

@@ -56,13 +56,13 @@ class Router:
 
     def __init__(self, settings: RouterSettings) -> None:
         self.settings = settings
+        self._log = logs.logger()
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._metrics = RouterMetrics(self.registry, settings.lanes)
         self._pack = read_pack(settings.pack)
         self._rules = Rules(load_policy(self._pack), self._load, self._in_force)
         self._stop = asyncio.Event()
-        self._log = logs.logger()
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -93,7 +93,8 @@ class Router:
 
     def _in_force(self, in_force: InForce) -> None:
         self._metrics.in_force(in_force)
-        gc.freeze()  # as in ``main``: the new pack stays for long, and nobody need look at it again
+        if in_force.activation is not None:
+            gc.freeze()  # as in ``main``: the new pack stays for long, and nobody need look at it again
         self._log.info("policy in force", policy_version=in_force.policy.version)
 
     async def _run(self) -> None:
