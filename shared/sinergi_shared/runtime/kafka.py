@@ -64,14 +64,16 @@ async def answering(bootstrap: list[str]) -> list[str]:
     if len(bootstrap) == 1:
         return bootstrap
     tries = [asyncio.create_task(_answers(server)) for server in bootstrap]
-    try:
-        for first in asyncio.as_completed(tries):
-            if (server := await first) is not None:
-                return [server]
-    finally:
-        for one in tries:
-            one.cancel()
+    for one in tries:  # none is cancelled: aiokafka would leave its connection open
+        _asked.add(one)
+        one.add_done_callback(_asked.discard)
+    for first in asyncio.as_completed(tries):
+        if (server := await first) is not None:
+            return [server]
     raise KafkaConnectionError(f"none of {len(bootstrap)} brokers answers")
+
+
+_asked: Final[set[asyncio.Task[str | None]]] = set()  # the loop itself keeps no task alive
 
 
 async def _answers(server: str) -> str | None:
