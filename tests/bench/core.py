@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from sinergi_router.handlers import RouterLane
 from sinergi_router.metrics import RouterMetrics
+from sinergi_router.rules import Rules
 from sinergi_shared.contracts import topics
 from tests.bench import packs
 from tests.bench.workload import LANES, Workload
@@ -49,7 +50,7 @@ class Core:
     def cpu_us(self, events: int = EVENTS) -> float:
         """Return the CPU of one event in microseconds, over so many new events in batches."""
         batches = list(self._batches(events))
-        lane = RouterLane(0, self._policy, self._metrics, lambda: datetime.now(UTC), nothing_kept)
+        lane = RouterLane(0, Rules(self._policy), self._metrics, lambda: datetime.now(UTC), nothing_kept)
         gc.collect()
         gc.freeze()
         start = time.process_time()
@@ -61,7 +62,7 @@ class Core:
 
     def told(self, events: int = 1_000) -> list[tuple[str, bytes | None]]:
         """Return topic and key of everything that the first events cause."""
-        lane = RouterLane(0, self._policy, self._metrics, lambda: datetime.now(UTC), nothing_kept)
+        lane = RouterLane(0, Rules(self._policy), self._metrics, lambda: datetime.now(UTC), nothing_kept)
         records = [self._record(index) for index in range(events)]
         return sorted((out.topic, out.key or b"") for out in lane.work(records))
 

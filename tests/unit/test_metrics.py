@@ -18,6 +18,7 @@ from sinergi_ops.places import PACK, ROOT
 from sinergi_router import metrics as router
 from sinergi_router.app import load_policy
 from sinergi_router.handlers import RouterLane
+from sinergi_router.rules import Rules
 from sinergi_shared.contracts import examples
 from sinergi_shared.contracts.codes import Channel, DeliveryState, Severity, Status
 from sinergi_shared.contracts.followup import FollowUpEvent
@@ -62,7 +63,9 @@ FIXED = {
         "sinergi_router_areas": {"source": AREAS},
         "sinergi_router_area_conflicts": {},
         "sinergi_router_late_events": {},
-        "sinergi_operator_alert": {"kind": "policy_missing"},
+        "sinergi_operator_alert": {"kind": "policy_missing policy_pending"},
+        "sinergi_policy_info": {"version": "", "activation": ""},  # once there is one
+        "sinergi_policy_pending": {},
         "sinergi_router_lanes": {},
         "sinergi_router_threads": {"lane": LANE},
         "sinergi_unreconciled_events": {"lane": LANE},
@@ -206,9 +209,8 @@ def test_an_exercise_shows_in_no_real_figure():
 def test_an_exercise_moves_the_routers_figures_of_exercises_only():
     registry = CollectorRegistry()
     (record,) = as_admitted(SAMPLE | {"data": SAMPLE["data"] | {"status": "Exercise"}})
-    lane = RouterLane(
-        record.partition, load_policy(read_pack(PACK)), MAKE["router"](registry), lambda: NOW, nothing_kept
-    )
+    rules = Rules(load_policy(read_pack(PACK)))
+    lane = RouterLane(record.partition, rules, MAKE["router"](registry), lambda: NOW, nothing_kept)
     assert list(lane.work([record]))
     assert moved(registry) == {
         ("sinergi_router_events_total", "drill"),

@@ -59,6 +59,9 @@ class NotifierLane:
         if record.value is not None:
             self.followups.remember(read_follow_up(record.value))
 
+    async def rebuilt(self) -> None:
+        """Nothing: what is left to be done is lined up by ``resume``."""
+
     async def prepare(self, records: Sequence[Record]) -> None:
         """Nothing: a job holds all that its take-over needs."""
 

@@ -4,17 +4,19 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from time import perf_counter
 
+from sinergi_router.activations import applied
 from sinergi_router.arrivals import Asked, Unread, read_record, read_records, read_request
 from sinergi_router.decide import case_of, decide
 from sinergi_router.ledger import Ledger
 from sinergi_router.metrics import RouterMetrics
 from sinergi_router.outbox import of_decision, of_rejection, of_request, of_unread
-from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Arrived, Thread
 from sinergi_router.policy.requests import apply_request
+from sinergi_router.rules import Rules
 from sinergi_router.threads import Threads
+from sinergi_shared.contracts.activation import Activation
 from sinergi_shared.contracts.reasons import Outcome, Reason, Stage
-from sinergi_shared.contracts.thread import TOTALS_KEY, EventPointer
+from sinergi_shared.contracts.thread import POLICY_KEY, TOTALS_KEY, EventPointer
 from sinergi_shared.contracts.topics import EVENTS
 from sinergi_shared.runtime.breaker import CONVICTING_DEATHS, SUSPICIOUS_DEATHS
 from sinergi_shared.runtime.lanes import Record
@@ -30,13 +32,15 @@ class RouterLane:
     def __init__(
         self,
         lane: int,
-        policy: Policy,
+        rules: Rules,
         metrics: RouterMetrics,
         now: Callable[[], datetime],
         reread: Reread,
     ) -> None:
         self._lane = lane
-        self._policy = policy
+        self._rules = rules
+        self._policy = rules.current.policy
+        self._activation: Activation | None = None  # by which the lane has decided, as its topic knows
         self._metrics = metrics
         self._now = now
         self._reread = reread
@@ -48,8 +52,15 @@ class RouterLane:
         """Take one record of ``sinergi.threads.v1``."""
         if record.key == TOTALS_KEY and record.value is not None:
             self._ledger.restore(record.value)
+        elif record.key == POLICY_KEY and record.value is not None:
+            self._activation = Activation.model_validate_json(record.value)
         else:
             self._threads.restore(record.key or b"", record.value)
+
+    async def rebuilt(self) -> None:
+        """Bring at least the policy into force by which the lane has decided; it never goes back."""
+        if self._activation is not None:
+            await self._rules.at_least(self._activation)
 
     async def prepare(self, records: Sequence[Record]) -> None:
         """Read the accepted events again that requests are about; threads only point to them."""
@@ -65,8 +76,9 @@ class RouterLane:
     def work(self, records: Sequence[Record]) -> Iterable[Outgoing]:
         """Return alerts, jobs, threads, status, audit and rejections of a batch."""
         started, now = perf_counter(), self._now()
+        outgoing = self._newest_policy(now)
         events = [record for record in records if record.topic == EVENTS]
-        outgoing = self._on_events(events, now) if events else []
+        outgoing += self._on_events(events, now) if events else []
         for record in _of_requests(records):
             outgoing += self._on_request(record, now)
         self._metrics.remembered(self._lane, self._threads.known.values())
@@ -82,6 +94,15 @@ class RouterLane:
         if record.topic == EVENTS:
             outgoing.append(self._account([Outcome.REJECTED], [record]))
         return outgoing
+
+    def _newest_policy(self, now: datetime) -> list[Outgoing]:
+        """Take what is in force, between two batches only; the lane's topic knows in the same transaction."""
+        in_force = self._rules.current
+        self._policy = in_force.policy
+        if in_force.activation is None or in_force.activation == self._activation:
+            return []
+        self._activation = in_force.activation
+        return list(applied(in_force.activation, self._lane, now))
 
     def _on_events(self, records: Sequence[Record], now: datetime) -> list[Outgoing]:
         arrived, unread = read_records(records)

@@ -64,6 +64,9 @@ class Thread(Contract):
 TOTALS_KEY: Final = b"totals"
 """Key of a lane's totals among its threads; no threadId looks like it."""
 
+POLICY_KEY: Final = b"policy"
+"""Key of the activation by which a lane decides, an ``Activation``; there once a pack was activated."""
+
 
 class Totals(Contract):
     """What became of every event of a lane up to ``position``, written in the offset's transaction."""

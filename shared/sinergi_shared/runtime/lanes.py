@@ -47,6 +47,9 @@ class Lane(Protocol):
     def restore(self, record: Record) -> None:
         """Take one record of the lane's compacted topic, oldest first."""
 
+    async def rebuilt(self) -> None:
+        """Get ready once all is restored, before the first record; raise when the lane cannot be served."""
+
     async def prepare(self, records: Sequence[Record]) -> None:
         """Read from Kafka what these records point to; awaits nothing else."""
 
@@ -205,6 +208,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         undo.push_async_callback(transactions.stop)
         lane = self._make(number)
         await self._rebuild(number, lane)
+        await lane.rebuilt()
         next_offset = {}
         for place in self._places(number):
             committed = await self._consumer.committed(place)

@@ -52,6 +52,8 @@ class Transactions:
         self._group = group
         self._opened_at: float | None = None
         self._offsets: dict[TopicPartition, int] = {}
+        self._sent: list[asyncio.Future[Any]] = []  # what is under way, and may still fail
+        self._known: set[str] = set()  # topics that the client asks for
         self._producer: AIOKafkaProducer
 
     async def start(self) -> None:
@@ -69,6 +71,7 @@ class Transactions:
         except BaseException:  # also when the lane is let go before Kafka answers
             await self._producer.stop()
             raise
+        self._known = set()
 
     async def stop(self) -> None:
         """Leave; an open transaction is aborted."""
@@ -96,6 +99,7 @@ class Transactions:
         by_place: dict[tuple[str, int], list[Outgoing]] = {}
         for out in outgoing:
             by_place.setdefault((out.topic, out.partition), []).append(out)
+        await self._know({topic for topic, _ in by_place})
         for (topic, partition), records in by_place.items():
             await self._send(topic, partition, records)
 
@@ -106,8 +110,10 @@ class Transactions:
         async with asyncio.timeout_at(self._opened_at + LONGEST_S):
             if self._offsets:
                 await self._producer.send_offsets_to_transaction(self._offsets, self._group)
+            for delivered in self._sent:
+                await delivered  # the client would commit without what Kafka has refused
             await self._producer.commit_transaction()
-        self._opened_at, self._offsets = None, {}
+        self._opened_at, self._offsets, self._sent = None, {}, []
         if tainted(self._producer):
             await self._producer.stop()
             await self.start()
@@ -117,11 +123,22 @@ class Transactions:
         batch = self._producer.create_batch()
         for out in records:
             if _appended(batch, out) is None:
-                await self._producer.send_batch(batch, topic, partition=partition)
+                self._sent.append(await self._producer.send_batch(batch, topic, partition=partition))
                 batch = self._producer.create_batch()
                 if _appended(batch, out) is None:
                     raise ValueError(f"a record for {topic} is larger than a batch may be")
-        await self._producer.send_batch(batch, topic, partition=partition)
+        self._sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+
+    async def _know(self, topics: set[str]) -> None:
+        """Make the client ask for these topics and all before: asked for a new one alone, it forgets others.
+
+        What is then waiting for a forgotten topic's leader is dropped after 5 s, and whatever follows
+        it to that topic is refused (aiokafka 0.14; seen when a topic is made while a lane is at work).
+        """
+        if not topics <= self._known:
+            client = self._producer.client
+            self._known = {*client.cluster.topics(), *self._known, *topics}
+            await client.set_topics(self._known)
 
 
 def guarded(producer: AIOKafkaProducer) -> AIOKafkaProducer:
