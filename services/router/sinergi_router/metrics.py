@@ -13,6 +13,7 @@ from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, gauge, histog
 
 _TRAFFIC = ("real", "drill")
 _REJECTIONS = (
+    Reason.TOO_LARGE,
     Reason.SCHEMA_INVALID,
     Reason.TYPE_UNSUPPORTED,
     Reason.VERSION_UNKNOWN,

@@ -8,11 +8,11 @@ starts it again, and the lane's state is rebuilt from its compacted topic.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.structs import OffsetAndMetadata
 
@@ -100,7 +100,8 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         self._make = make
         self._die = die
         self._owned: dict[int, _Owned] = {}
-        self._dealing = asyncio.Lock()  # an assignment is taken whole before it can be let go
+        self._taking: asyncio.Task[None] | None = None
+        self._letting_go = asyncio.Lock()
         self._leaving = False
         self._consumer: AIOKafkaConsumer
         self._health: Health
@@ -115,7 +116,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         health.problem("lanes", "waiting for lanes")
         self._health, settings = health, self._settings
         self._consumer = kafka.reader(
-            settings.bootstrap,
+            await kafka.answering(settings.bootstrap),
             group_id=settings.group,
             group_instance_id=f"{settings.name}-{settings.instance}" if settings.instance else None,
             session_timeout_ms=kafka.SESSION_TIMEOUT_MS,
@@ -162,21 +163,24 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         await self._release()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Fence, rebuild and seek each lane; aiokafka only logs an error here, so it ends the process."""
+        """Begin to take each lane; await nothing, for no heartbeat is sent until this has returned.
+
+        aiokafka only logs an error here, so it ends the process.
+        """
         try:
-            async with self._dealing:
-                lanes = whole_lanes(assigned, self._settings.inputs)
-                if lanes and not self._leaving:
-                    notes = await self._notes(lanes)
-                    taken = await asyncio.gather(*(self._take(lane, notes[lane]) for lane in sorted(lanes)))
-                    for owned in taken:
-                        self._begin(owned)
-                    self._health.problem("lanes", None)
-        except Exception as error:  # noqa: BLE001 - whatever it is, going on would lose records
+            lanes = whole_lanes(assigned, self._settings.inputs)
+        except ValueError as error:
             self._die("assignment", error)
+            return
+        if lanes and not self._leaving:
+            self._taking = asyncio.create_task(self._take_all(lanes), name="assignment")
+            self._taking.add_done_callback(self._ended)
 
     async def _release(self) -> None:
-        async with self._dealing:
+        async with self._letting_go:
+            if self._taking is not None:
+                self._taking.cancel()
+                await asyncio.wait([self._taking])
             released = list(self._owned.values())
             self._owned.clear()
             for owned in released:
@@ -187,10 +191,21 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
                     if owned.task is not None:
                         owned.task.cancel()
 
-    async def _take(self, number: int, note: Note) -> _Owned:
+    async def _take_all(self, lanes: frozenset[int]) -> None:
+        """Fence, rebuild and seek each lane, then begin to work on all of them."""
+        notes = await self._notes(lanes)
+        async with AsyncExitStack() as undo:
+            taken = await asyncio.gather(*(self._take(lane, notes[lane], undo) for lane in sorted(lanes)))
+            undo.pop_all()
+        for owned in taken:
+            self._begin(owned)
+        self._health.problem("lanes", None)
+
+    async def _take(self, number: int, note: Note, undo: AsyncExitStack) -> _Owned:
         settings = self._settings
         transactions = Transactions(settings.bootstrap, f"{settings.name}-{number}", settings.group)
         await transactions.start()
+        undo.push_async_callback(transactions.stop)
         lane = self._make(number)
         await self._rebuild(number, lane)
         await lane.rebuilt()
@@ -199,7 +214,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
             committed = await self._consumer.committed(place)
             if committed is None:
                 committed = (await self._consumer.beginning_offsets([place]))[place]
-            # Always: records reach us before this callback has ended (aiokafka #738).
+            # Always: records have reached us meanwhile (aiokafka #738).
             self._consumer.seek(place, committed)
             next_offset[place] = committed
         careful_for = MAX_BATCH if note.careful else 0
@@ -216,7 +231,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
 
     async def _rebuild(self, number: int, lane: Lane) -> None:
         place = TopicPartition(self._settings.state_topic, number)
-        reader = kafka.reader(self._settings.bootstrap)
+        reader = kafka.reader(await kafka.answering(self._settings.bootstrap))
         await reader.start()
         try:
             reader.assign([place])
@@ -278,14 +293,8 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         owned.note = note
 
     async def _notes(self, lanes: Iterable[int]) -> dict[int, Note]:
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._settings.bootstrap, request_timeout_ms=kafka.REQUEST_TIMEOUT_MS
-        )
-        await admin.start()
-        try:
+        async with kafka.administering(self._settings.bootstrap) as admin:
             found = await admin.list_consumer_group_offsets(self._settings.group)
-        finally:
-            await admin.close()
         notes = {}
         for lane in lanes:
             texts = [found[place].metadata for place in self._places(lane) if place in found]
