@@ -62,7 +62,7 @@ def test_what_is_in_force_only_goes_forward_whatever_comes_and_fails(told):
         rules, seen = Rules(policy(0), load), [0]
         for number, _ in told:
             try:
-                await rules.at_least(activation(number))
+                await rules.bring(activation(number))
             except PackError:
                 assert rules.current.number == seen[-1]
             seen.append(rules.current.number)
@@ -159,7 +159,7 @@ async def test_a_lane_takes_a_new_pack_with_its_next_batch_and_remembers_it_with
     story = Story(Rules(policy(0), loaded))
     assert versions(story.batch()) == {policy(0).version}
     assert POLICY_KEY not in story.topic
-    await story.rules.at_least(activation(3))
+    await story.rules.bring(activation(3))
     outgoing = story.batch()
     assert versions(outgoing) == {policy(3).version}
     assert json.loads(story.topic[POLICY_KEY]) == activation(3).model_dump()
@@ -174,24 +174,24 @@ def _of_policy(out):
 
 async def test_a_lane_never_goes_back_though_its_next_owner_is_late():
     story = Story(Rules(policy(0), loaded))
-    await story.rules.at_least(activation(5))
+    await story.rules.bring(activation(5))
     story.batch()
     late = Rules(policy(0), loaded)
     waiting = asyncio.create_task(story.restarted(late))
     while late.wanted is None:  # noqa: ASYNC110 - another task
         await asyncio.sleep(0)
     assert not waiting.done()
-    await late.at_least(late.wanted)  # what `Reload` does for it
+    await late.bring(late.wanted)  # what `Reload` does for it
     await waiting
     assert versions(story.batch()) == {policy(5).version}
 
 
 async def test_a_lane_whose_next_owner_is_ahead_goes_on_with_the_newer_pack():
     story = Story(Rules(policy(0), loaded))
-    await story.rules.at_least(activation(5))
+    await story.rules.bring(activation(5))
     story.batch()
     ahead = Rules(policy(0), loaded)
-    await ahead.at_least(activation(6))
+    await ahead.bring(activation(6))
     await story.restarted(ahead)
     assert versions(story.batch()) == {policy(6).version}
     assert json.loads(story.topic[POLICY_KEY])["activation"] == 6
@@ -209,9 +209,7 @@ class Following:
         self.owned = True
         self.registry = CollectorRegistry()
         self.rules = Rules(policy(0), self._load)
-        self.reload = Reload(
-            self.rules, RouterMetrics(self.registry, LANES), self._audit, lambda: NOW, "m1"
-        )
+        self.reload = Reload(self.rules, RouterMetrics(self.registry, LANES), self._audit, lambda: NOW, "m1")
 
     async def _load(self, wanted):
         if self.fails is not None:
