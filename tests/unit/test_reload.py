@@ -178,8 +178,8 @@ async def test_a_lane_never_goes_back_though_its_next_owner_is_late():
     story.batch()
     late = Rules(policy(0), loaded)
     waiting = asyncio.create_task(story.restarted(late))
-    while late.wanted is None:  # noqa: ASYNC110 - another task
-        await asyncio.sleep(0)
+    await asyncio.wait([waiting, asyncio.create_task(late.news.wait())], return_when="FIRST_COMPLETED")
+    assert late.wanted == activation(5)
     assert not waiting.done()
     await late.bring(late.wanted)  # what `Reload` does for it
     await waiting
