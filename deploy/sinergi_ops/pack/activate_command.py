@@ -101,7 +101,7 @@ def activate_command(  # noqa: PLR0913 - one option a thing that differs between
         typer.Option(
             min=1,
             max=9,
-            help="Salinan topik baru; bawaan: seperti topik lain. / Copies of new topics; default: as others.",
+            help="Salinan topik baru; bawaan: seperti yang lain. / Copies of new topics; default: as others",
         ),
     ] = None,
     as_json: Json = False,
