@@ -84,7 +84,7 @@ FIXED = {
         "sinergi_notifier_lanes": {},
         "sinergi_deliveries_pending": {"lane": LANE},
         "sinergi_delivery_oldest_pending_seconds": {"lane": LANE},
-        "sinergi_operator_alert": {"kind": "delivery_failed job_unreadable"},
+        "sinergi_operator_alert": {"kind": "delivery_failed job_unreadable policy_pending"},
         "sinergi_delivery_seconds": {
             "channel": CHANNEL,
             "severity": SEVERITY,

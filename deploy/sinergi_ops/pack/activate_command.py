@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, ProducerFenced
 
 from sinergi_ops.brokers import DEFAULT, Kafka, quiet_client, servers
 from sinergi_ops.options import Json
@@ -143,6 +143,11 @@ def activate_command(  # noqa: PLR0913 - one option a thing that differs between
     else:
         try:
             done = asyncio.run(_activate(order, read_pack(directory)))
+        except ProducerFenced:
+            raise refused(
+                "Ada yang lain mengaktifkan paket saat ini; lihat hasilnya dahulu. / Somebody else is "
+                "activating a pack at this moment: nothing was published; look at theirs, then try again"
+            ) from None
         except _PROBLEMS as error:
             raise refused(f"{type(error).__name__}: {error}") from None
     _tell(done, as_json=as_json)

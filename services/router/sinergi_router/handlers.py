@@ -65,9 +65,9 @@ class RouterLane:
             self._threads.keep(record.key or b"", record.value, record.timestamp)
 
     async def rebuilt(self) -> None:
-        """Bring at least the policy into force by which the lane has decided; it never goes back."""
+        """Wait for the policy by which the lane has decided, or a later one: it never goes back."""
         if self._activation is not None:
-            await self._rules.at_least(self._activation)
+            await self._rules.reached(self._activation)
 
     async def prepare(self, records: Sequence[Record]) -> None:
         """Read the accepted events again that requests are about; threads only point to them."""

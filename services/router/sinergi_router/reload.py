@@ -14,7 +14,7 @@ from typing import Final
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from sinergi_router.activations import UNREAD, of_member
+from sinergi_router.activations import of_member
 from sinergi_router.metrics import RouterMetrics
 from sinergi_router.rules import Rules
 from sinergi_shared.contracts.activation import PACK_KEY, Activation, read_activation
@@ -55,11 +55,9 @@ class Reload:
         self._audit = audit
         self._now = now
         self._member = member
-        self._wanted: Activation | None = None
         self._unreadable = False
         self._pending: tuple[Activation | None, PolicyProblem] | None = None
         self._untold: deque[PolicyAudited] = deque()
-        self._news = asyncio.Event()
         self._log = logs.logger()
 
     def take(self, record: Record) -> None:
@@ -72,23 +70,24 @@ class Reload:
             self._unreadable = True
         else:
             self._unreadable = False
-            self._wanted = max(self._wanted or activation, activation, key=lambda one: one.activation)
-        self._news.set()
+            self._rules.want(activation)
+        self._rules.news.set()
 
     async def run(self) -> None:
         """Apply activations as they come, and try again what could not be applied; until cancelled."""
         while True:
-            self._news.clear()
+            self._rules.news.clear()
             await self.catch_up()
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S):
-                    await self._news.wait()
+                    await self._rules.news.wait()
 
     async def catch_up(self) -> None:
         """Try once to bring the newest activation into force, and tell what came of it."""
-        wanted = self._wanted
-        problem = PolicyProblem.RECORD_UNREADABLE if self._unreadable else await self._apply(wanted)
-        pending = (None if self._unreadable else wanted, problem) if problem else None
+        wanted = self._rules.wanted
+        failed = await self._apply(wanted)
+        problem = failed or (PolicyProblem.RECORD_UNREADABLE if self._unreadable else None)
+        pending = (wanted if failed else None, problem) if problem else None
         if pending != self._pending:
             told = of_member(
                 pending[0] if pending else wanted, problem, self._rules.current, self._member, self._now()
@@ -103,13 +102,13 @@ class Reload:
         if wanted is None:
             return None
         try:
-            await self._rules.at_least(wanted)
+            await self._rules.bring(wanted)
         except Exception as error:  # noqa: BLE001 - no pack may stop a router that has another to decide by
             problem = _problem(error)
             if self._pending != (wanted, problem):
                 self._log.error(
                     "the activated pack cannot be applied; the old one stays",
-                    policy_version=wanted.policyVersion if wanted else UNREAD,
+                    policy_version=wanted.policyVersion,
                     reason=problem,
                     exc_info=error,
                 )

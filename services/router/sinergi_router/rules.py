@@ -29,7 +29,7 @@ class Rules:
     """What every lane of this process decides by, from its next batch on.
 
     ``load`` returns the policy of an activation, ready to decide by, or raises; ``changed`` hears of
-    each new one.
+    each new one. ``wanted`` is the newest activation that anybody has named, ``news`` is set with it.
     """
 
     def __init__(
@@ -38,10 +38,12 @@ class Rules:
         load: Callable[[Activation], Awaitable[Policy]] = _nowhere,
         changed: Callable[[InForce], None] = lambda _in_force: None,
     ) -> None:
+        self.wanted: Activation | None = None
+        self.news = asyncio.Event()
         self._current = InForce(first)
         self._load = load
         self._changed = changed
-        self._loading = asyncio.Lock()
+        self._moved = asyncio.Condition()
         changed(self._current)
 
     @property
@@ -49,9 +51,25 @@ class Rules:
         """What is in force now."""
         return self._current
 
-    async def at_least(self, activation: Activation) -> None:
-        """Return once this activation, or a later one, is in force; what ``load`` raises changes nothing."""
-        async with self._loading:
-            if activation.activation > self._current.number:
-                self._current = InForce(await self._load(activation), activation)
+    def want(self, activation: Activation) -> None:
+        """Name an activation that is to come into force; one older than is wanted already is passed over."""
+        if self.wanted is None or activation.activation > self.wanted.activation:
+            self.wanted = activation
+        self.news.set()
+
+    async def bring(self, activation: Activation) -> None:
+        """Bring an activation into force unless a later one is; what ``load`` raises changes nothing."""
+        if activation.activation <= self._current.number:
+            return
+        policy = await self._load(activation)
+        async with self._moved:
+            if activation.activation > self._current.number:  # nobody else was faster
+                self._current = InForce(policy, activation)
                 self._changed(self._current)
+                self._moved.notify_all()
+
+    async def reached(self, activation: Activation) -> None:
+        """Return once this activation, or a later one, is in force, however long that takes."""
+        self.want(activation)
+        async with self._moved:
+            await self._moved.wait_for(lambda: self._current.number >= activation.activation)

@@ -59,7 +59,7 @@ def opened_notices(
             lead=code == lead,
         )
         for code, before in informed.items()
-        if code not in matched and code in policy.tables.recipients and not before.recalled
+        if code not in matched and _in_service(code, policy) and not before.recalled
     ]
     return notices + kept
 
@@ -82,6 +82,12 @@ def closing_notices(data: SuspiciousMovement, thread: Thread | None, policy: Pol
         for code, before in (thread.informed if thread else {}).items()
         if code in policy.tables.recipients
     ]
+
+
+def _in_service(code: str, policy: Policy) -> bool:
+    """Return whether an office may be told more: who has left is owed the end of it, and nothing else."""
+    office = policy.tables.recipients.get(code)
+    return office is not None and office.active
 
 
 def severity_rose(severity: Severity, thread: Thread | None) -> bool:
