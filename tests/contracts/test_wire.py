@@ -17,6 +17,7 @@ from sinergi_ops import schemas
 from sinergi_ops.places import DIRECTORY, PACK
 from sinergi_router.app import load_policy
 from sinergi_router.handlers import RouterLane
+from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
 from sinergi_router.rules import Rules
 from sinergi_shared.contracts import topics
@@ -94,7 +95,7 @@ def written():
     metrics = RouterMetrics(CollectorRegistry(), LANES)
     by_router = []
     for lane in range(LANES):
-        router = RouterLane(lane, Rules(policy), metrics, lambda: now, nothing_kept)
+        router = RouterLane(lane, Rules(policy), metrics, lambda: now, nothing_kept, Threads(10_000))
         by_router += router.work([event for event in events if event.partition == lane])
     jobs = stored(out for out in by_router if out.topic == topics.JOBS)
     setup = Setup(

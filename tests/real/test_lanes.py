@@ -25,6 +25,12 @@ class Copy:
     async def prepare(self, records):
         """Nothing is looked up."""
 
+    async def rebuilt(self):
+        """Nothing was kept."""
+
+    async def upkeep(self):
+        return ()
+
     def work(self, records):
         return [Outgoing(OUTPUT, record.key, record.value) for record in records]
 

@@ -18,6 +18,7 @@ from sinergi_ops.places import PACK, ROOT
 from sinergi_router import metrics as router
 from sinergi_router.app import load_policy
 from sinergi_router.handlers import RouterLane
+from sinergi_router.memory import Threads
 from sinergi_router.rules import Rules
 from sinergi_shared.contracts import examples
 from sinergi_shared.contracts.codes import Channel, DeliveryState, Severity, Status
@@ -69,6 +70,7 @@ FIXED = {
         "sinergi_router_lanes": {},
         "sinergi_router_threads": {"lane": LANE},
         "sinergi_unreconciled_events": {"lane": LANE},
+        "sinergi_router_expired_events": {},
         "sinergi_router_requests": {"outcome": "routed merged stopped rejected"},
         "sinergi_router_receive_to_decide_seconds": {"severity": SEVERITY},
         "sinergi_router_batch_seconds": {},
@@ -210,7 +212,8 @@ def test_an_exercise_moves_the_routers_figures_of_exercises_only():
     registry = CollectorRegistry()
     (record,) = as_admitted(SAMPLE | {"data": SAMPLE["data"] | {"status": "Exercise"}})
     rules = Rules(load_policy(read_pack(PACK)))
-    lane = RouterLane(record.partition, rules, MAKE["router"](registry), lambda: NOW, nothing_kept)
+    metrics = MAKE["router"](registry)
+    lane = RouterLane(record.partition, rules, metrics, lambda: NOW, nothing_kept, Threads(10))
     assert list(lane.work([record]))
     assert moved(registry) == {
         ("sinergi_router_events_total", "drill"),

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from sinergi_router.activations import audit
 from sinergi_router.geography import read_geography
 from sinergi_router.handlers import RouterLane
+from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
 from sinergi_router.policy.book import Policy, compile_policy
 from sinergi_router.reload import Reload
@@ -101,7 +102,9 @@ class Router:
         events = Rereader(self.settings.bootstrap, topics.EVENTS)
         lanes = Lanes(
             self.settings.lanes_of(NAME, (topics.EVENTS, topics.REQUESTS), topics.THREADS),
-            lambda lane: RouterLane(lane, self._rules, self._metrics, _now, events.read),
+            lambda lane: RouterLane(
+                lane, self._rules, self._metrics, _now, events.read, Threads(self.settings.threads_a_lane)
+            ),
             self._die,
         )
         self._metrics.lanes.set_function(lambda: len(lanes.owned))

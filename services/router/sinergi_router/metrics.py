@@ -1,11 +1,10 @@
 """What the router counts; no label comes from outside. Exercises have figures of their own (law 8)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Gauge
 
 from sinergi_router.decide import Decision
-from sinergi_router.policy.facts import Thread
 from sinergi_router.rules import InForce
 from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Status
 from sinergi_shared.contracts.reasons import Outcome, Reason
@@ -85,7 +84,10 @@ class RouterMetrics:
             lane=map(str, range(lanes)),
         )
         self.threads = gauge(
-            registry, "sinergi_router_threads", "Threads in memory", lane=map(str, range(lanes))
+            registry, "sinergi_router_threads", "Threads remembered", lane=map(str, range(lanes))
+        )
+        self.expired = counter(
+            registry, "sinergi_router_expired_events", "Open events closed after 180 days without a decision"
         )
         self.receive_to_decide = histogram(
             registry,
@@ -124,9 +126,9 @@ class RouterMetrics:
         """Count what became of a request."""
         self.requests.labels(outcome).inc()
 
-    def remembered(self, lane: int, threads: Collection[Thread]) -> None:
+    def remembered(self, lane: int, threads: int) -> None:
         """Tell how many threads a lane remembers."""
-        self.threads.labels(str(lane)).set(len(threads))
+        self.threads.labels(str(lane)).set(threads)
 
     def unread(self, reasons: Iterable[Reason]) -> None:
         """Count records that held no event."""

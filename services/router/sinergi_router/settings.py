@@ -21,3 +21,11 @@ class RouterSettings(LaneServiceSettings):
     directory: Annotated[Path, Field(description="directory.yaml: who may send")] = Path(
         "deploy/demo/directory.yaml"
     )
+    threads_in_memory: Annotated[
+        int, Field(ge=1_000, description="of all lanes; what exceeds it goes to a temporary file per lane")
+    ] = 200_000
+
+    @property
+    def threads_a_lane(self) -> int:
+        """How many threads one lane keeps in memory."""
+        return self.threads_in_memory // self.lanes

@@ -1,6 +1,6 @@
 """``sinergi.threads.v1``: what one event has become. The router's own memory, compacted by threadId."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -57,6 +57,9 @@ class Thread(Contract):
     seen: dict[Uuid, Sha256]
     requests: Annotated[tuple[Uuid, ...] | None, Field(description="ids of the requests applied")] = None
     event: EventPointer | None = None
+    carried: Annotated[
+        dict[str, Any] | None, Field(description="the event itself, once its topic may have dropped it")
+    ] = None
     decidedAt: Time
     policyVersion: str
 

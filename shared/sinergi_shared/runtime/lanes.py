@@ -26,6 +26,8 @@ POLL_MS: Final = 50
 DRY_MS: Final = 5
 """A transaction is not held open for records that are not there."""
 
+UPKEEP_EVERY_S: Final = 1.0
+
 _ROUND_S: Final = 0.2
 
 
@@ -55,6 +57,9 @@ class Lane(Protocol):
 
     def work(self, records: Sequence[Record]) -> Iterable[Outgoing]:
         """Return all that these records cause, in the order in which it is to be published."""
+
+    async def upkeep(self) -> Iterable[Outgoing]:
+        """Return what time alone causes, a little at once; asked every ``UPKEEP_EVERY_S``."""
 
     def convict(self, record: Record) -> Iterable[Outgoing]:
         """Return the rejection of a record that kills whoever works on it; it is not to be looked into."""
@@ -88,6 +93,7 @@ class _Owned:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     task: asyncio.Task[None] | None = None
     fresh: bool = True  # no batch since the assignment
+    upkeep_at: float = 0.0
 
 
 class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
@@ -265,9 +271,17 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
                 await self._write_note(owned, fresh[0], owned.note.beginning())
             await owned.lane.prepare(fresh)
             await self._add(owned, fresh, owned.lane.work(fresh))
+        await self._upkeep(owned)
         gathered = owned.transactions.open_for()
         if gathered is not None and (not records or gathered * 1000 >= self._settings.commit_ms):
             await owned.transactions.commit()
+
+    async def _upkeep(self, owned: _Owned) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= owned.upkeep_at:
+            owned.upkeep_at = now + UPKEEP_EVERY_S
+            if outgoing := list(await owned.lane.upkeep()):
+                await owned.transactions.add(outgoing, {})
 
     async def _carefully(self, owned: _Owned, record: Record) -> None:
         if owned.note.convicts:
