@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from sinergi_router.handlers import RouterLane
+from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
 from sinergi_router.reload import Reload
 from sinergi_router.rules import Rules
@@ -111,7 +112,7 @@ class Story:
 
     def fresh(self):
         metrics = RouterMetrics(CollectorRegistry(), LANES)
-        return RouterLane(0, self.rules, metrics, lambda: NOW, nothing_kept)
+        return RouterLane(0, self.rules, metrics, lambda: NOW, nothing_kept, Threads(100))
 
     def batch(self, count=2):
         """Let the lane decide so many new events, and return what it publishes."""
@@ -127,7 +128,7 @@ class Story:
         self.rules = rules
         self.lane = self.fresh()
         for key, value in self.topic.items():
-            self.lane.restore(SimpleNamespace(key=key, value=value))
+            self.lane.restore(SimpleNamespace(key=key, value=value, timestamp=0))
         await self.lane.rebuilt()
 
     def _event(self):
