@@ -33,7 +33,7 @@ from tests.chaos.watch import Watch
 from tests.chaos.world import LANES, Fault, Load, World, under_load
 from tests.kit.packs import PackCopy
 
-FULL = Load(events=12_000, rate=60, ahead=20_000)
+FULL = Load(events=8_000, rate=100, ahead=20_000)
 QUICK = Load(events=500, rate=40, ahead=5_000)
 IN_FORCE_WITHIN_S = 60.0
 OTHER_POLICE = r"POL-61\.(0[1-9]|1[0-2]|7[12])(\.[0-9]{2})?"
