@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.chaos.nodes import behind_proxy, three_nodes
 from tests.chaos.result import Result
@@ -16,16 +16,17 @@ from tests.chaos.scenarios import (
     router_freeze,
     router_kill,
     router_scale,
+    simulation,
 )
-from tests.chaos.world import Options, World, one_node
+from tests.chaos.world import Options, one_node
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What is done, and the world it is done in."""
 
-    run: Callable[[World], Awaitable[Result]]
-    world: Callable[[Options, Path], AbstractAsyncContextManager[World]]
+    run: Callable[[Any], Awaitable[Result]]
+    world: Callable[[Options, Path], AbstractAsyncContextManager[Any]]
 
 
 SCENARIOS: Final = {
@@ -37,4 +38,5 @@ SCENARIOS: Final = {
     "broker-freeze": Scenario(broker_fault.frozen, three_nodes),
     "poison": Scenario(poison.run, one_node),
     "pack-reload": Scenario(pack_reload.run, one_node),
+    "simulation": Scenario(simulation.run, simulation.no_world),
 }

@@ -45,7 +45,9 @@ _PROGRAM = (sys.executable, "-m", "sinergi_ops", "pack", "activate")
 
 def told_more(pack: PackCopy) -> None:
     """Give one more office a mandate."""
-    pack.add("mandates", "M009", rule_id="M990", recipient_kind="NAKER", scope="territory", condition="always")
+    pack.add(
+        "mandates", "M009", rule_id="M990", recipient_kind="NAKER", scope="territory", condition="always"
+    )
     _police(pack, "tidak")
 
 
@@ -104,7 +106,9 @@ async def run(world: World) -> Result:
             kills = number % 4 == 2
             without_topics = number % 5 == 3
             one = Round(world, site, members, judge, number)
-            faults.append(await (one.without_topics(problems) if without_topics else one.activated(kill=kills)))
+            faults.append(
+                await (one.without_topics(problems) if without_topics else one.activated(kill=kills))
+            )
         return faults
 
     done = await under_load(world, load, strike, *members, check=judge.check)
