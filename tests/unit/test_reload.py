@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
@@ -50,6 +50,7 @@ def control(one):
 # --- the order of activations ---
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=12))
 def test_what_is_in_force_only_goes_forward_whatever_comes_and_fails(told):
     good = dict(told)
