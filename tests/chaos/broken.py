@@ -7,12 +7,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
-from sinergi_router import app, handlers
+from sinergi_router import app, handlers, reload
 from sinergi_shared.runtime import kafka, lanes, transactions
 
 CRASH_MARK: Final = b"crashes-every-router"
@@ -77,6 +78,43 @@ def own_txn_id() -> None:
     _rename(lambda name: f"{os.environ['SINERGI_INSTANCE']}-{name}")
 
 
+def reload_flips_back() -> None:
+    """Start with the settings' pack, look for an activated one later, and let no lane remember it."""
+    catch_up, started = reload.Reload.catch_up, False
+
+    async def later(self: reload.Reload) -> None:
+        nonlocal started
+        if started:
+            await asyncio.sleep(12)  # long enough to get lanes of a killed member
+            await catch_up(self)
+        started = True
+
+    async def forgetful(_self: handlers.RouterLane) -> None:
+        pass
+
+    reload.Reload.catch_up = later  # type: ignore[method-assign] # that is the fault
+    handlers.RouterLane.rebuilt = forgetful  # type: ignore[method-assign] # and that
+
+
+def reload_mid_batch() -> None:
+    """Name the new pack at once in what is still decided by the old one, for some batches."""
+    newest = handlers.RouterLane._newest_policy
+    torn: dict[int, tuple[int, Any]] = {}  # lane to the batches left, and the rules of before
+
+    def halfway(self: handlers.RouterLane, now: Any) -> Any:
+        before = self._policy
+        outgoing = newest(self, now)
+        if outgoing:
+            torn[self._lane] = 20, before
+        left, old = torn.get(self._lane, (0, before))
+        if left:
+            torn[self._lane] = left - 1, old
+            self._policy = replace(old, version=self._policy.version)
+        return outgoing
+
+    handlers.RouterLane._newest_policy = halfway  # type: ignore[method-assign] # that is the fault
+
+
 def crash_on_mark() -> None:
     """Die hard whenever one certain record is worked on: for ``poison``, not a fault of ours."""
     work = handlers.RouterLane.work
@@ -107,6 +145,8 @@ FAULTS: Final[dict[str, Callable[[], None]]] = {
     "wrong-assignor": wrong_assignor,
     "shared-txn-id": shared_txn_id,
     "own-txn-id": own_txn_id,
+    "reload-flips-back": reload_flips_back,
+    "reload-mid-batch": reload_mid_batch,
 }
 _ALL: Final = {**FAULTS, "crash-on-mark": crash_on_mark}
 

@@ -8,7 +8,15 @@ from typing import Final
 
 from tests.chaos.nodes import behind_proxy, three_nodes
 from tests.chaos.result import Result
-from tests.chaos.scenarios import broker_fault, late_end_txn, poison, router_freeze, router_kill, router_scale
+from tests.chaos.scenarios import (
+    broker_fault,
+    late_end_txn,
+    pack_reload,
+    poison,
+    router_freeze,
+    router_kill,
+    router_scale,
+)
 from tests.chaos.world import Options, World, one_node
 
 
@@ -28,4 +36,5 @@ SCENARIOS: Final = {
     "broker-kill": Scenario(broker_fault.killed, three_nodes),
     "broker-freeze": Scenario(broker_fault.frozen, three_nodes),
     "poison": Scenario(poison.run, one_node),
+    "pack-reload": Scenario(pack_reload.run, one_node),
 }

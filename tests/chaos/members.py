@@ -24,6 +24,7 @@ class Member:
         self.name = name
         self.exits: list[int] = []
         self.started_at = 0.0
+        self.port = 0
         self._env = {**os.environ, **env, "SINERGI_INSTANCE": name, "PYTHONUNBUFFERED": "1"}
         program = ("tests.chaos.broken", *faults) if faults else ("sinergi_router",)
         self._command = (sys.executable, "-m", *program)
@@ -66,11 +67,11 @@ class Member:
     async def _keep(self) -> None:
         with self._log.open("ab") as log:
             while self._wanted:
-                port = str(Ports.free().router)
+                self.port = Ports.free().router
                 self._process = await asyncio.create_subprocess_exec(
                     *tethered(self._command),
                     cwd=ROOT,
-                    env={**self._env, "SINERGI_PORT": port},
+                    env={**self._env, "SINERGI_PORT": str(self.port)},
                     stdout=log,
                     stderr=asyncio.subprocess.STDOUT,
                 )

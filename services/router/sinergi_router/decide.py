@@ -136,7 +136,7 @@ def _routed(
         decided_at=issue.decided_at,
         policy_version=policy.version,
     )
-    after = replace(_seen(issue.arrived, after), pointer=issue.arrived.pointer)
+    after = replace(_seen(issue.arrived, after), pointer=issue.arrived.pointer, carried=None)
     return Decision(
         issue.arrived,
         Outcome.ROUTED,

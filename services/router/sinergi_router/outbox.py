@@ -26,7 +26,7 @@ from sinergi_shared.contracts.codes import Severity, Status
 from sinergi_shared.contracts.envelope import CONTENT_TYPE, schema_uri
 from sinergi_shared.contracts.ids import derived_uuid
 from sinergi_shared.contracts.job import JOB_TYPE
-from sinergi_shared.contracts.reasons import Reason, Rule, Stage
+from sinergi_shared.contracts.reasons import Outcome, Reason, Rule, Stage
 from sinergi_shared.contracts.rejected import MAX_KEPT_BYTES, REJECTED_TYPE, UNREAD
 from sinergi_shared.contracts.status import STATUS_TYPE
 from sinergi_shared.contracts.thread import EventPointer
@@ -76,7 +76,7 @@ def of_decision(decision: Decision, lane: int) -> Iterable[Outgoing]:
     if decision.alerts:
         yield Outgoing(topics.JOBS, thread, _job(decision), lane, _HEADERS)
     if decision.thread is not None:
-        yield Outgoing(topics.THREADS, thread, to_record(decision.thread), lane)
+        yield of_thread(decision.thread, lane)
     yield _status(decision)
     yield Outgoing(topics.AUDIT, None, _audit(decision), lane, _HEADERS)
 
@@ -89,8 +89,40 @@ def of_request(decision: RequestDecision, thread: Thread | None, lane: int) -> I
     if decision.alerts and thread is not None:
         yield Outgoing(topics.JOBS, key, _request_job(decision, thread), lane, _HEADERS)
     if decision.thread is not None:
-        yield Outgoing(topics.THREADS, key, to_record(decision.thread), lane)
+        yield of_thread(decision.thread, lane)
     yield Outgoing(topics.AUDIT, None, _request_audit(decision, thread), lane, _HEADERS)
+
+
+def of_thread(thread: Thread, lane: int) -> Outgoing:
+    """Return a thread's record."""
+    return Outgoing(topics.THREADS, thread.thread_id.encode(), to_record(thread), lane)
+
+
+def of_expiry(thread: Thread, now: datetime, lane: int) -> Iterable[Outgoing]:
+    """Yield what is published when an open thread is closed by its age; nobody but its source is told."""
+    cause = _Cause(thread.thread_id, derived_uuid("expiry", thread.thread_id, format_time(now)), now)
+    status: Json = {
+        "eventNumber": thread.event_number,
+        "revision": thread.revision,
+        "state": Outcome.ROUTED,
+        "reason": Reason.EVENT_EXPIRED,
+        "at": _time(now),
+    }
+    audited: Json = {
+        "threadId": thread.thread_id,
+        "outcome": Outcome.ROUTED,
+        "reason": Reason.EVENT_EXPIRED,
+        "decidedAt": _time(now),
+        "policyVersion": thread.policy_version,
+    }
+    value = _event(cause, STATUS_TYPE, "status", thread.event_number, status)
+    yield of_thread(thread, lane)
+    yield Outgoing(
+        topics.status(source_name(thread.source)), thread.event_number.encode(), value, 0, _HEADERS
+    )
+    yield Outgoing(
+        topics.AUDIT, None, _event(cause, AUDIT_TYPE, "audit", thread.thread_id, audited), lane, _HEADERS
+    )
 
 
 def of_rejection(decision: Decision, record: Record, lane: int) -> Outgoing:

@@ -1,37 +1,10 @@
-"""What each event of a lane has become, in memory; written in the transaction that changes it.
-
-Rebuilt from ``sinergi.threads.v1`` when the lane is assigned. The truth is the topic.
-"""
+"""A thread as it stands on ``sinergi.threads.v1``, and back."""
 
 import orjson
 
 from sinergi_router.policy.facts import Informed, Thread
 from sinergi_shared.contracts.base import format_time
 from sinergi_shared.contracts.thread import Thread as ThreadRecord
-
-
-class Threads:
-    """The threads of one lane, by threadId."""
-
-    def __init__(self) -> None:
-        self._threads: dict[str, Thread] = {}
-
-    @property
-    def known(self) -> dict[str, Thread]:
-        """Every thread of the lane."""
-        return self._threads
-
-    def restore(self, key: bytes, value: bytes | None) -> None:
-        """Take one record of the lane's topic; a null value forgets the thread."""
-        if value is None:
-            self._threads.pop(key.decode(), None)
-        else:
-            thread = from_record(value)
-            self._threads[thread.thread_id] = thread
-
-    def remember(self, thread: Thread) -> None:
-        """Keep a thread as a decision left it."""
-        self._threads[thread.thread_id] = thread
 
 
 def to_record(thread: Thread) -> bytes:
@@ -49,6 +22,7 @@ def to_record(thread: Thread) -> bytes:
         "unanswered": thread.unanswered or None,
         "requests": thread.requests or None,
         "event": thread.pointer.model_dump() if thread.pointer else None,
+        "carried": thread.carried,
         "decidedAt": format_time(thread.decided_at) if thread.decided_at else None,
     }
     told = orjson.dumps({name: value for name, value in optional.items() if value is not None})
@@ -104,6 +78,7 @@ def from_record(value: bytes) -> Thread:
         seen=record.seen,
         requests=record.requests or (),
         pointer=record.event,
+        carried=record.carried,
         decided_at=record.decidedAt,
         policy_version=record.policyVersion,
     )

@@ -103,6 +103,7 @@ class Thread:
     led: tuple[str, ...] = ()  # who has led since it was opened, and no longer
     unanswered: bool = False  # nobody is left on the ladder; operators are told until somebody owns
     requests: tuple[str, ...] = ()  # ids of the requests applied
+    carried: dict[str, Any] | None = None  # the event itself, once its topic may have dropped it
 
     @property
     def owner(self) -> str | None:
