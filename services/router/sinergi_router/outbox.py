@@ -101,28 +101,20 @@ def of_thread(thread: Thread, lane: int) -> Outgoing:
 def of_expiry(thread: Thread, now: datetime, lane: int) -> Iterable[Outgoing]:
     """Yield what is published when an open thread is closed by its age; nobody but its source is told."""
     cause = _Cause(thread.thread_id, derived_uuid("expiry", thread.thread_id, format_time(now)), now)
-    status: Json = {
-        "eventNumber": thread.event_number,
-        "revision": thread.revision,
-        "state": Outcome.ROUTED,
-        "reason": Reason.EVENT_EXPIRED,
-        "at": _time(now),
-    }
-    audited: Json = {
-        "threadId": thread.thread_id,
-        "outcome": Outcome.ROUTED,
-        "reason": Reason.EVENT_EXPIRED,
-        "decidedAt": _time(now),
-        "policyVersion": thread.policy_version,
-    }
-    value = _event(cause, STATUS_TYPE, "status", thread.event_number, status)
+    key, at = thread.event_number.encode(), clock(now)
+    status = (
+        f'{_envelope(cause, STATUS_TYPE, "status", thread.event_number)},"data":{{'
+        f'"eventNumber":"{thread.event_number}","revision":{thread.revision},'
+        f'"state":"{Outcome.ROUTED}","reason":"{Reason.EVENT_EXPIRED}","at":"{at}"}}}}'
+    )
+    audited = (
+        f'{_envelope(cause, AUDIT_TYPE, "audit", thread.thread_id)},"data":{{'
+        f'"threadId":"{thread.thread_id}","outcome":"{Outcome.ROUTED}","reason":"{Reason.EVENT_EXPIRED}",'
+        f'"decidedAt":"{at}","policyVersion":"{thread.policy_version}"}}}}'
+    )
     yield of_thread(thread, lane)
-    yield Outgoing(
-        topics.status(source_name(thread.source)), thread.event_number.encode(), value, 0, _HEADERS
-    )
-    yield Outgoing(
-        topics.AUDIT, None, _event(cause, AUDIT_TYPE, "audit", thread.thread_id, audited), lane, _HEADERS
-    )
+    yield Outgoing(_status_topic(thread.source), key, status.encode(), 0, _HEADERS)
+    yield Outgoing(topics.AUDIT, None, audited.encode(), lane, _HEADERS)
 
 
 def of_rejection(decision: Decision, record: Record, lane: int) -> Outgoing:

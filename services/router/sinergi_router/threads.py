@@ -14,6 +14,7 @@ def to_record(thread: Thread) -> bytes:
     """
     informed = ",".join([f'"{code}":{_told(one)}' for code, one in thread.informed.items()])
     seen = ",".join([f'"{event}":"{digest}"' for event, digest in thread.seen.items()])
+    pointer = thread.pointer
     optional = {
         "highestSeverity": thread.highest_severity,
         "lead": thread.lead,
@@ -21,7 +22,7 @@ def to_record(thread: Thread) -> bytes:
         "led": thread.led or None,
         "unanswered": thread.unanswered or None,
         "requests": thread.requests or None,
-        "event": thread.pointer.model_dump() if thread.pointer else None,
+        "event": {"partition": pointer.partition, "offset": pointer.offset} if pointer else None,
         "carried": thread.carried,
         "decidedAt": format_time(thread.decided_at) if thread.decided_at else None,
     }
