@@ -62,7 +62,7 @@ def no_seek(ground: Ground) -> None:
             self._taking.add_done_callback(lambda _taken: loop.cancel())
 
     ground.consumer.seek = seeking
-    lanes.Lanes.on_partitions_assigned = trusting  # type: ignore[method-assign] # that is the fault
+    lanes.Lanes.on_partitions_assigned = trusting  # type: ignore[method-assign,assignment] # the fault
 
 
 def guard_off(_ground: Ground) -> None:
@@ -70,13 +70,14 @@ def guard_off(_ground: Ground) -> None:
     assert callable(transactions.guarded)
     assert callable(transactions.tainted)
     transactions.guarded = lambda producer: producer
-    transactions.tainted = lambda _producer: False
+    transactions.tainted = lambda producer: False  # noqa: ARG005 - as it is called
 
 
 def wrong_assignor(_ground: Ground) -> None:
     """Deal partitions in turn, as aiokafka does by default."""
-    assert lanes.RangePartitionAssignor is not None
-    lanes.RangePartitionAssignor = RoundRobinPartitionAssignor
+    room: Any = lanes
+    assert room.RangePartitionAssignor is not None
+    room.RangePartitionAssignor = RoundRobinPartitionAssignor
 
 
 def shared_txn_id(ground: Ground) -> None:
@@ -105,7 +106,7 @@ def reload_flips_back(_ground: Ground) -> None:
         pass
 
     reload.Reload.catch_up = later  # type: ignore[method-assign] # that is the fault
-    handlers.RouterLane.rebuilt = forgetful  # type: ignore[method-assign] # and that
+    handlers.RouterLane.rebuilt = forgetful  # type: ignore[method-assign,assignment] # and that
 
 
 def reload_mid_batch(_ground: Ground) -> None:

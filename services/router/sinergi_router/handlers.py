@@ -111,7 +111,7 @@ class RouterLane:
                 self._remember(outgoing, now)
                 return []
             case Care.FORGET:
-                outgoing = [replace(outgoing[0], value=None)]
+                outgoing = [outgoing[0]._replace(value=None)]
             case Care.EXPIRE:
                 self._metrics.expired.inc()
                 outgoing = list(of_expiry(expired(thread, now), now, self._lane))

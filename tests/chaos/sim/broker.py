@@ -22,7 +22,7 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 
 
-class FencedError(KafkaError):
+class FencedError(KafkaError):  # type: ignore[misc] # aiokafka ships no types
     """Another process has taken this static member's place; aiokafka knows no name for it."""
 
 

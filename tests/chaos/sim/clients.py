@@ -42,7 +42,7 @@ HEARTBEAT_S: Final = 1.0
 process: ContextVar["Process"] = ContextVar("process")
 
 
-class NetworkLostError(RequestTimedOutError):
+class NetworkLostError(RequestTimedOutError):  # type: ignore[misc] # aiokafka ships no types
     """No answer came: carried out or not, nobody knows."""
 
 

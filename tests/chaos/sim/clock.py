@@ -18,9 +18,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def _run_once(self) -> None:
-        if not self._ready and self._scheduled:
-            self._now = max(self._now, self._scheduled[0].when())
-        super()._run_once()
+        # asyncio has no public place for this; a test of its own would be needed for another loop.
+        base: Any = self
+        if not base._ready and base._scheduled:
+            self._now = max(self._now, base._scheduled[0].when())
+        once: Any = super()
+        once._run_once()
 
 
 def simulated(main: Coroutine[Any, Any, Any]) -> Any:
@@ -30,6 +33,7 @@ def simulated(main: Coroutine[Any, Any, Any]) -> Any:
     try:
         return loop.run_until_complete(main)
     finally:
+        task: Any
         for task in asyncio.all_tasks(loop):
             task._log_destroy_pending = False
             with suppress(BaseException):  # a ``finally`` of the dead finds no loop any more
