@@ -6,9 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.chaos.ingest_world import ingest_node
 from tests.chaos.nodes import behind_proxy, three_nodes
 from tests.chaos.result import Result
-from tests.chaos.scenarios import broker_fault, late_end_txn, poison, router_freeze, router_kill, router_scale
+from tests.chaos.scenarios import (
+    broker_fault,
+    ingest_hostile,
+    ingest_kill,
+    kafka_away,
+    late_end_txn,
+    poison,
+    router_freeze,
+    router_kill,
+    router_scale,
+)
 from tests.chaos.world import Options, World, one_node
 
 
@@ -28,4 +39,7 @@ SCENARIOS: Final = {
     "broker-kill": Scenario(broker_fault.killed, three_nodes),
     "broker-freeze": Scenario(broker_fault.frozen, three_nodes),
     "poison": Scenario(poison.run, one_node),
+    "ingest-hostile": Scenario(ingest_hostile.run, ingest_node),
+    "ingest-kill": Scenario(ingest_kill.run, ingest_node),
+    "kafka-away": Scenario(kafka_away.run, ingest_node),
 }

@@ -30,13 +30,18 @@ class Outbox:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self._since: dict[object, float] = {}
+        self._gave_up = False
 
     @property
     def answers(self) -> bool:
-        """Whether Kafka seems to answer; false at once when earlier sends hang."""
+        """Whether Kafka seems to answer; false at once when earlier sends hang.
+
+        After sends that were given up, one at a time finds out whether it is back: the others are
+        told at once, not after eight seconds each.
+        """
         now = asyncio.get_running_loop().time()
         oldest = next(iter(self._since.values()), now)
-        return now - oldest < AWAY_AFTER_S
+        return now - oldest < AWAY_AFTER_S and not (self._gave_up and self._since)
 
     async def publish(self, records: Sequence[Outgoing]) -> list[bool]:
         """Send in order and wait; return for each record whether it is stored."""
@@ -48,8 +53,9 @@ class Outbox:
                 for record in records:
                     futures.append(await self._send(record))  # noqa: PERF401 - keeps those sent before a failure
                 await _all_done(futures)
+            self._gave_up = False
         except (TimeoutError, KafkaError):
-            pass  # what is not stored by now is told as not stored
+            self._gave_up = True  # what is not stored by now is told as not stored
         finally:
             del self._since[attempt]
         return [_stored(future) for future in futures] + [False] * (len(records) - len(futures))
