@@ -35,8 +35,9 @@ class Answer:
 class Connection:
     """One connection, opened when it is needed and kept while the other side keeps it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, patience_s: float = PATIENCE_S) -> None:
         self._port = port
+        self._patience_s = patience_s
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, body: bytes, key: str, media: str = ONE, **headers: str) -> Answer:
@@ -49,7 +50,7 @@ class Connection:
     async def send(self, raw: bytes, *, and_close: bool = False) -> Answer:
         """Send these bytes and return what is answered first; raise ``BrokenError``."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._patience_s):
                 reader, writer = await self._open()
                 writer.write(raw)
                 if and_close:

@@ -30,6 +30,7 @@ class Outbox:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self._since: dict[object, float] = {}
+        self._heard_at = 0.0
         self._gave_up = False
 
     @property
@@ -41,7 +42,8 @@ class Outbox:
         """
         now = asyncio.get_running_loop().time()
         oldest = next(iter(self._since.values()), now)
-        return now - oldest < AWAY_AFTER_S and not (self._gave_up and self._since)
+        # Heard of any record, it is there: a batch of hundreds may take longer than one send.
+        return now - max(oldest, self._heard_at) < AWAY_AFTER_S and not (self._gave_up and self._since)
 
     async def publish(self, records: Sequence[Outgoing]) -> list[bool]:
         """Send in order and wait; return for each record whether it is stored."""
@@ -61,13 +63,19 @@ class Outbox:
         return [_stored(future) for future in futures] + [False] * (len(records) - len(futures))
 
     async def _send(self, record: Outgoing) -> "asyncio.Future[Any]":
-        return await self._producer.send(
+        stored = await self._producer.send(
             record.topic,
             record.value,
             key=record.key,
             partition=record.partition,
             headers=list(record.headers),
         )
+        stored.add_done_callback(self._hear)
+        return stored
+
+    def _hear(self, stored: "asyncio.Future[Any]") -> None:
+        if not stored.cancelled() and stored.exception() is None:
+            self._heard_at = asyncio.get_running_loop().time()
 
 
 async def _all_done(futures: Sequence["asyncio.Future[Any]"]) -> None:

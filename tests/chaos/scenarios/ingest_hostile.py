@@ -29,6 +29,7 @@ _HANDS = 12
 _OF_MANY = 40
 _STALL_S = 5.0  # a slow machine, not a blocked loop: that would be seen in the unit test of 50 ms
 _PATIENCE_S = 60.0
+_DOOR_WITHIN_S = 8.0
 _NEVER_ENDS = frozenset({"length too large", "cut chunks", "no HTTP", "noise"})
 _NO_PAYLOAD = frozenset({Reason.PII_DETECTED, Reason.PROFILE_FORBIDDEN, Reason.TOO_LARGE})
 
@@ -59,9 +60,9 @@ async def run(world: World) -> Result:
     attack = Attack()
     clients = Clients(gate, world.run_name(), _GOOD_RATE, number=8)
     example = gate.reporters[0].event(world.run_name(), 0)
+    world.options.told(f"menyusun / making {by_http + by_kafka:,} hostile bodies")
+    bodies = corpus(example, by_http + by_kafka, world.options.seed)
     async with running(gate.member):
-        world.options.told(f"menyusun / making {by_http + by_kafka:,} hostile bodies")
-        bodies = corpus(example, by_http + by_kafka, world.options.seed)
         await gate.ready()
         working = asyncio.create_task(clients.work())
         slow = [asyncio.create_task(_slowloris(gate)) for _ in range(20)]
@@ -150,7 +151,7 @@ async def _at_the_door(gate: Gate, attack: Attack) -> None:
 
     async def knock(name: str, raw: bytes, may: set[Any]) -> None:
         attack.http += 1
-        async with Connection(gate.port) as connection:
+        async with Connection(gate.port, patience_s=_DOOR_WITHIN_S) as connection:
             try:
                 answer = await connection.send(raw, and_close=name in _NEVER_ENDS)
             except BrokenError:
@@ -341,7 +342,9 @@ async def _judge_secrets(result: Result, world: World) -> None:
     names = [topics.EVENTS, topics.REJECTED, *(topics.status(one.name) for one in world.part.reporters)]
     found = [one.topic for one in await records_of(world.bootstrap, names) if any(map(_holds, _texts(one)))]
     result.require(not found, f"personal data on {sorted(set(found))}, {len(found)} records")
-    result.require(not _holds((world.logs / "ingest.log").read_bytes()), "personal data in the log")
+    log = (world.logs / "ingest.log").read_bytes()
+    result.require(not _holds(log), "personal data in the log")
+    result.require(b"Traceback" not in log, f"{log.count(b'Traceback')} errors of ours in the log")
 
 
 def _texts(record: ConsumerRecord) -> list[bytes]:
