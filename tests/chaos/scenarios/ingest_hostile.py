@@ -69,6 +69,7 @@ async def run(world: World) -> Result:
         started = monotonic()
         await asyncio.gather(
             _by_http(gate, attack, bodies[:by_http]),
+            _the_worst(gate, attack),
             _at_the_door(gate, attack),
             _by_kafka(world, attack, gate.reporters[1], bodies[by_http:]),
         )
@@ -102,6 +103,17 @@ async def _by_http(gate: Gate, attack: Attack, bodies: list[tuple[str, bytes]]) 
                     await _one(connection, attack, key, way, body)
 
     await asyncio.gather(*(hand() for _ in range(_HANDS)))
+
+
+async def _the_worst(gate: Gate, attack: Attack) -> None:
+    """Send four megabytes of what the screen takes longest over, item by item as large as may be."""
+    async with Connection(gate.port) as connection:
+        for unit in (b"1.000.000,", b"ktp 1-2-3-4-5-6 "):
+            item = b'{"x":"' + unit * (65_000 // len(unit)) + b'"}'
+            answer = await connection.post(b"\n".join([item] * 60), gate.reporters[0].key, LINES)
+            for one in answer.json()["items"]:
+                attack.http += 1
+                _note(attack, "the worst", one["status"], one["problem"], None)
 
 
 async def _one(connection: Connection, attack: Attack, key: str, way: str, body: bytes) -> None:
