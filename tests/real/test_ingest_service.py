@@ -252,6 +252,34 @@ async def test_a_bad_record_stops_nobody_else(kafka, service, sender):
     assert "6171012345670001" not in service.log.read_text()
 
 
+async def test_personal_data_is_written_nowhere_whatever_it_was_refused_for(kafka, service, sender):
+    hidden, spaced = "6171011503900017", "6171 0115 0390 0017"
+    note = {"text": f"KTP {spaced}", "lang": "id", "screened": True}
+    cut_off = json.dumps(sender.event(note=note)).encode()[:-20]
+    bodies = [
+        json.dumps(one).encode()
+        for one in (
+            sender.event(note=note),
+            sender.event(people={"count": 1, "minors": 0, "nik": hidden}),
+            sender.event(note=note) | {"id": "no"},
+            sender.event(note=note) | {"dataschema": "https://x.example/2-0-0.json"},
+            sender.event(note=note, severity="x", danger=True),
+        )
+    ] + [cut_off, cut_off.replace(b"6171 0115", b"61\\u0037\\u0031 0115")]
+    told = [(await service.post(body)).json()["reason"] for body in bodies]
+    assert told == ["PII_DETECTED"] * 2 + ["ENVELOPE_INVALID", "VERSION_UNKNOWN"] + ["SCHEMA_INVALID"] * 3
+    async with producer(kafka) as out:
+        for body in bodies:
+            await out.send_and_wait(topics.submitted(sender.name), body, headers=STRUCTURED)
+    refusals = await until(lambda: rejected(kafka, sender), lambda found: len(found) == 2 * len(bodies))
+    assert [one for one in refusals if one.payloadKept or one.payload or one.headers] == []
+    written = [*await read_all(kafka, topics.REJECTED), *await read_all(kafka, topics.status(sender.name))]
+    written += await read_all(kafka, topics.EVENTS)
+    for number in (hidden, spaced):
+        assert [one.topic for one in written if number.encode() in one.value] == []
+        assert number not in service.log.read_text()
+
+
 @pytest.mark.usefixtures("service")
 async def test_every_mode_of_the_kafka_binding_is_taken(kafka, sender):
     events = [sender.event() for _ in range(3)]
@@ -360,7 +388,7 @@ async def test_while_kafka_is_away_it_says_so_and_recovers_by_itself(frozen_kafk
         try:
             start = time.monotonic()
             answers = await asyncio.gather(*(service.post(sender.event()) for _ in range(200)))
-            assert time.monotonic() - start < 10
+            assert time.monotonic() - start < 15  # eight seconds, and a busy machine
             assert {(one.status_code, one.headers["retry-after"]) for one in answers} == {(503, "5")}
             await service.becomes("/readyz", 503, within_s=30)
             assert await service.status("/livez") == 200
