@@ -98,6 +98,7 @@ async def ingest(kafka, sender, folder, *, ready=True):
     settings = {
         "SINERGI_KAFKA": kafka,
         "SINERGI_PORT": str(port),
+        "SINERGI_DEMO": "true",  # receipts are signed with the demo's key
         "SINERGI_DIRECTORY": str(sender.directory(folder)),
     }
     with log.open("w") as out:
@@ -343,6 +344,43 @@ async def test_without_its_topics_it_is_not_ready_and_acknowledges_nothing(kafka
         await make_topics(kafka, stranger)
         await service.becomes("/readyz", 200)
         assert (await service.post(stranger.event())).status_code == 202
+
+
+def is_not_behind(answer):
+    """Just started it says ``503`` with ``Retry-After``, never that the event is unknown."""
+    return answer.status_code != 503
+
+
+async def test_an_event_that_nobody_decided_yet_has_a_state_even_after_a_restart(kafka, sender, tmp_path):
+    first, second = sender.event(), sender.event()
+    path = f"/v1/events/{sender.name}/"
+    headers = {"authorization": f"Bearer {sender.key}"}
+    async with ingest(kafka, sender, tmp_path) as service:
+        assert (await service.post(first)).headers["location"] == path + first["subject"]
+    async with ingest(kafka, sender, tmp_path) as service:
+        for event in (first, second):
+            if event is second:
+                assert (await service.post(second)).status_code == 202
+            where = path + event["subject"]
+            told = await until(lambda at=where: service.client.get(at, headers=headers), is_not_behind)
+            assert told.status_code == 200, told.text
+            told = told.json()
+            assert (told["state"], told["eventId"], told["revision"]) == ("accepted", event["id"], 1)
+        unknown = await service.client.get(path + "PRS-20260310-NOBODY", headers=headers)
+        assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize("content", [None, b"changeme"])
+async def test_without_a_receipt_key_of_ones_own_it_does_not_start_outside_the_demo(tmp_path, content):
+    settings = os.environ | {"SINERGI_DIRECTORY": str(Sender().directory(tmp_path)), "SINERGI_DEMO": "false"}
+    if content is not None:
+        (tmp_path / "receipt.pem").write_bytes(content)
+        settings["SINERGI_RECEIPT_KEY"] = str(tmp_path / "receipt.pem")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sinergi_ingest", env=settings, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, b"SINERGI_RECEIPT_KEY" in out, b"changeme" in out) == (2, True, False)
 
 
 async def test_a_start_without_kafka_waits_and_can_be_ended(tmp_path):
