@@ -1,4 +1,4 @@
-"""A router with a fault planted in it: ``python -m tests.chaos.broken FAULT...``.
+"""A service with a fault planted in it: ``python -m tests.chaos.broken SERVICE FAULT...``.
 
 Each fault is a mistake that somebody could make in good faith, and must turn a scenario red.
 """
@@ -8,11 +8,14 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
+from sinergi_ingest import app as ingest_app
+from sinergi_ingest import outbox
 from sinergi_router import app, handlers, reload
 from sinergi_shared.runtime import kafka, lanes, transactions
 
@@ -140,6 +143,22 @@ def crash_on_mark(_ground: Ground) -> None:
     handlers.RouterLane.work = dying  # type: ignore[method-assign] # that is the fault
 
 
+def ack_early(_ground: Ground) -> None:
+    """Answer ``202`` before the brokers have the event."""
+    send = outbox.Outbox._send
+    on_their_way: set[asyncio.Task[Any]] = set()
+
+    async def trusting(self: outbox.Outbox, record: Any) -> "asyncio.Future[Any]":
+        task = asyncio.create_task(send(self, record))
+        on_their_way.add(task)
+        task.add_done_callback(on_their_way.discard)
+        trusted = asyncio.get_running_loop().create_future()
+        trusted.set_result(SimpleNamespace(partition=record.partition, offset=0))
+        return trusted
+
+    outbox.Outbox._send = trusting  # type: ignore[method-assign] # that is the fault
+
+
 def _rename(named: Callable[[str], str]) -> None:
     make = kafka.producer
 
@@ -163,11 +182,14 @@ FAULTS: Final[dict[str, Callable[[Ground], None]]] = {
     **OF_LANES,
     "reload-flips-back": reload_flips_back,
     "reload-mid-batch": reload_mid_batch,
+    "ack-early": ack_early,
 }
+_MAIN: Final = {"router": app.main, "ingest": ingest_app.main}
 _ALL: Final = {**FAULTS, "crash-on-mark": crash_on_mark}
 
 
 if __name__ == "__main__":
-    for fault in sys.argv[1:]:
+    service, *faults = sys.argv[1:]
+    for fault in faults:
         _ALL[fault](REAL)
-    app.main()
+    _MAIN[service]()

@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.chaos.ingest_world import ingest_node
 from tests.chaos.nodes import behind_proxy, three_nodes
 from tests.chaos.result import Result
 from tests.chaos.scenarios import (
     broker_fault,
+    ingest_hostile,
+    ingest_kill,
+    kafka_away,
     late_end_txn,
     pack_reload,
     poison,
@@ -39,4 +43,7 @@ SCENARIOS: Final = {
     "poison": Scenario(poison.run, one_node),
     "pack-reload": Scenario(pack_reload.run, one_node),
     "simulation": Scenario(simulation.run, simulation.no_world),
+    "ingest-hostile": Scenario(ingest_hostile.run, ingest_node),
+    "ingest-kill": Scenario(ingest_kill.run, ingest_node),
+    "kafka-away": Scenario(kafka_away.run, ingest_node),
 }

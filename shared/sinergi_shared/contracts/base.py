@@ -46,6 +46,8 @@ def parse_time(value: object) -> datetime:
         raise ValueError("not an RFC 3339 time with an offset")
     whole, fraction, offset = match.groups()
     zone = "+00:00" if offset == "Z" else offset
+    if zone[4:] > "59":  # the library would carry the sixtieth minute over
+        raise ValueError("not an RFC 3339 time with an offset")
     try:
         return datetime.fromisoformat(f"{whole}{(fraction or '')[:7]}{zone}")
     except ValueError:
