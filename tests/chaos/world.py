@@ -68,7 +68,7 @@ class Fault:
 
 
 Strike = Callable[[Watch, Sender], Coroutine[Any, Any, list[Fault]]]
-Check = Callable[[list[str], checker.Offsets, Iterable[Sent]], Coroutine[Any, Any, Findings]]
+Check = Callable[[list[str], checker.Offsets, Iterable[Sent]], Awaitable[Findings]]
 
 
 @dataclass(frozen=True, slots=True)
