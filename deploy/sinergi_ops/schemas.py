@@ -20,7 +20,7 @@ from pydantic_core import core_schema
 from sinergi_ops import asyncapi
 from sinergi_shared.contracts import examples, topics
 from sinergi_shared.contracts.alert import ALERT_TYPES, AlertEvent
-from sinergi_shared.contracts.audit import AUDIT_TYPE, AuditEvent
+from sinergi_shared.contracts.audit import ALARM_TYPE, AUDIT_TYPE, AlarmEvent, AuditEvent
 from sinergi_shared.contracts.codes import ControlKind, RequestVerb
 from sinergi_shared.contracts.control import ControlEvent, control_type
 from sinergi_shared.contracts.envelope import SCHEMA_BASE, schema_uri
@@ -137,6 +137,14 @@ MESSAGES: Final = (
         (AUDIT_TYPE,),
         (topics.AUDIT,),
         examples.AUDIT,
+    ),
+    _message(
+        "alarm",
+        "Operators were told of something, or it is over",
+        AlarmEvent,
+        (ALARM_TYPE,),
+        (topics.AUDIT,),
+        examples.ALARM,
     ),
     _message(
         "control",

@@ -15,11 +15,15 @@ from aiokafka.errors import KafkaTimeoutError
 from prometheus_client import CollectorRegistry
 
 from sinergi_ingest import outbox as outbox_room
+from sinergi_ingest import patience
+from sinergi_ingest.budget import Budget
+from sinergi_ingest.gate import Gate
 from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.problem import MEDIA_TYPE
+from sinergi_ingest.vigil import Vigil
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.event import EXAMPLE
 from sinergi_shared.contracts.rejected import RejectedEvent
@@ -71,8 +75,13 @@ class Door:
         self.outbox = Outbox(self.producer)
         metrics = IngestMetrics(self.registry)
         loop = asyncio.get_running_loop()
-        intake = Intake(DIRECTORY, self.outbox, metrics, lanes=4, clock=lambda: NOW, seconds=loop.time)
-        self.api = build_api(DIRECTORY, intake, metrics, lambda: self.outbox.answers)
+        self.directory = DIRECTORY
+        self.now = NOW
+        self.vigil = Vigil(loop.time())
+        times = {"clock": lambda: self.now, "seconds": loop.time}
+        intake = Intake(lambda: self.directory, self.outbox, metrics, self.vigil, lanes=4, **times)
+        gate = Gate(lambda: self.directory, Budget(None, loop.time), metrics, **times)
+        self.api = build_api(gate, intake, metrics, lambda: self.outbox.answers)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.api), base_url="http://door")
 
     async def post(self, body, media=ONE, key=KEY, path="/v1/events", **headers):
@@ -302,7 +311,8 @@ async def test_four_hostile_megabytes_hold_up_nobody_else(door, body):
     assert min([await longest_pause() for _ in range(3)]) < 0.05
 
 
-async def test_no_label_comes_from_outside(door):
+async def test_no_label_comes_from_outside(door, monkeypatch):
+    monkeypatch.setattr(patience, "STEP_S", 0.0)
     chance = random.Random(3)  # noqa: S311 - a repeatable test
     before = {
         (sample.name, *sorted(sample.labels.items())) for m in door.registry.collect() for sample in m.samples

@@ -45,6 +45,7 @@ async def reading(kafka, source, intake):
         [source],
         intake,
         seconds=time.monotonic,
+        slowed=lambda: None,
         die=lambda where, error: deaths.append((where, type(error))),
     )
     await reader.start()

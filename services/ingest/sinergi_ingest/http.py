@@ -1,12 +1,13 @@
 """The HTTP way in: ``POST /v1/events`` and ``POST /v1/events:check``.
 
-The sender is known before a byte of its body is read; the body is bounded while it is read.
+The sender is known (``gate.py``) before a byte of its body is read; the body is bounded while it is
+read.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from sinergi_ingest import openapi, problem
 from sinergi_ingest.answers import Problem, Taken
+from sinergi_ingest.gate import Gate, TurnedAwayError
 from sinergi_ingest.handlers import Accepted, Answer, Intake
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.request_body import (
@@ -24,36 +26,28 @@ from sinergi_ingest.request_body import (
     form_of,
     items,
 )
+from sinergi_ingest.who import Caller
 from sinergi_shared.contracts.reasons import Reason
-from sinergi_shared.directory import Directory, Source
+from sinergi_shared.directory import Scope
 
-Work = Callable[[Source, Sequence[bytes]], Awaitable[list[Answer]]]
-
-MAX_KEY_CHARACTERS: Final = 200
+Work = Callable[[Caller, Sequence[bytes]], Awaitable[list[Answer]]]
 
 
-class TurnedAwayError(Exception):
-    """A request that is not taken; holds what the sender is told."""
-
-    def __init__(self, told: Problem) -> None:
-        super().__init__(told.reason)
-        self.told = told
-
-
-def build_api(
-    directory: Directory, intake: Intake, metrics: IngestMetrics, answers: Callable[[], bool]
-) -> FastAPI:
+def build_api(gate: Gate, intake: Intake, metrics: IngestMetrics, answers: Callable[[], bool]) -> FastAPI:
     """Return the API; ``answers`` says whether Kafka seems to answer, so that nobody waits in vain."""
     # The usual pages load scripts from elsewhere; the document itself is at /openapi.json.
     api = FastAPI(docs_url=None, redoc_url=None, **openapi.ABOUT)
 
     async def taken(request: Request, work: Work, good: HTTPStatus) -> JSONResponse:
-        source = _who(request, directory)
+        caller = await gate.caller(request, Scope.SEND if work == intake.take else Scope.CHECK)
         form = _form(request)
         if work == intake.take and not answers():
             _turn_away(Reason.UNAVAILABLE)
-        bodies = await _items(form, await _body(request))
-        found = await work(source, bodies)
+        body = await _body(request)
+        await gate.compare(request, caller, body)
+        bodies = await _items(form, body)
+        await gate.spend(caller, len(bodies))
+        found = await work(caller, bodies)
         return _single(found[0], good) if form is Form.ONE else _many(found, good)
 
     @api.post("/v1/events", status_code=202, **openapi.operation(HTTPStatus.ACCEPTED))
@@ -83,15 +77,6 @@ def build_api(
 
 def _turn_away(reason: Reason) -> NoReturn:
     raise TurnedAwayError(problem.at_the_door(reason))
-
-
-def _who(request: Request, directory: Directory) -> Source:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    known = scheme.lower() == "bearer" and len(key) <= MAX_KEY_CHARACTERS
-    source = directory.source_of_key(key.strip()) if known else None
-    if source is None:
-        _turn_away(Reason.UNAUTHENTICATED)
-    return source
 
 
 def _form(request: Request) -> Form:
@@ -151,7 +136,7 @@ def _item(index: int, answer: Answer, good: HTTPStatus) -> dict[str, Any]:
 
 def _accepted(answer: Accepted) -> dict[str, Any]:
     told = Taken(id=answer.id, eventNumber=answer.event_number, noteWithheld=answer.note_withheld)
-    return told.model_dump(mode="json")
+    return told.model_dump(mode="json", exclude_none=True)
 
 
 def _told(told: Problem) -> dict[str, Any]:
@@ -160,8 +145,8 @@ def _told(told: Problem) -> dict[str, Any]:
 
 def _problem(told: Problem) -> JSONResponse:
     headers = {"Content-Language": "id, en"}
-    if told.reason == Reason.UNAVAILABLE:
-        headers["Retry-After"] = str(problem.RETRY_AFTER_S)
-    if told.reason == Reason.UNAUTHENTICATED:
+    if told.retryAfterS is not None:
+        headers["Retry-After"] = str(told.retryAfterS)
+    if told.reason in (Reason.UNAUTHENTICATED, Reason.SIGNATURE_INVALID):
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(_told(told), told.status, headers, problem.MEDIA_TYPE)

@@ -10,8 +10,10 @@ from typing import Final
 
 from sinergi_ingest.admit import Admitted, Refused, stored_bytes
 from sinergi_ingest.problem import advice
+from sinergi_ingest.vigil import Change
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.alert import Action
+from sinergi_shared.contracts.audit import ALARM_TYPE, Alarm, AlarmEvent, AlarmKind
 from sinergi_shared.contracts.envelope import CONTENT_TYPE, schema_uri
 from sinergi_shared.contracts.ids import derived_uuid
 from sinergi_shared.contracts.reasons import Outcome
@@ -93,6 +95,22 @@ def rejected_record(refused: Refused, origin: Origin, now: datetime, lanes: int)
         partition=topics.lane_of(origin.source.urn, lanes),
         headers=_HEADERS,
     )
+
+
+def silence_record(change: Change, now: datetime, lanes: int) -> Outgoing:
+    """Return the audit record of a source that fell silent or speaks again."""
+    event = AlarmEvent(
+        id=derived_uuid("alarm", change.source, str(change.is_silent), now.isoformat()),
+        source=SOURCE,
+        type=ALARM_TYPE,
+        subject=change.source,
+        time=now,
+        dataschema=schema_uri("alarm"),
+        partitionkey=change.source,
+        data=Alarm(kind=AlarmKind.SOURCE_SILENT, source=change.source, active=change.is_silent, at=now),
+    )
+    value = event.model_dump_json(exclude_none=True).encode()
+    return Outgoing(topics.AUDIT, None, value, topics.lane_of(change.source, lanes), _HEADERS)
 
 
 def status_record(refused: Refused, origin: Origin, now: datetime) -> Outgoing:

@@ -1,17 +1,27 @@
 """``sinergi.audit.v1``: every decision, for the record; codes and ids only, no field of the event."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from sinergi_shared.contracts.alert import RoutingRule
-from sinergi_shared.contracts.base import AdminCode, AlertNumber, Contract, RecipientCode, ThreadId, Time
+from sinergi_shared.contracts.base import (
+    AdminCode,
+    AlertNumber,
+    Contract,
+    RecipientCode,
+    ThreadId,
+    Time,
+    UpstreamSource,
+)
 from sinergi_shared.contracts.codes import AreaSource, Level, Role
 from sinergi_shared.contracts.envelope import CloudEvent
 from sinergi_shared.contracts.reasons import Outcome, Reason, Rule
 from sinergi_shared.contracts.thread import EventPointer
 
 AUDIT_TYPE = "id.sinergi.audit.decided.v1"
+ALARM_TYPE = "id.sinergi.audit.alarm.v1"
 
 
 class Told(Contract):
@@ -45,3 +55,21 @@ class Audited(Contract):
 
 
 AuditEvent = CloudEvent[Audited]
+
+
+class AlarmKind(StrEnum):
+    """What operators are told of a source; the label of ``sinergi_operator_alert``."""
+
+    SOURCE_SILENT = "source_silent"
+
+
+class Alarm(Contract):
+    """Operators were told of something, or it is over."""
+
+    kind: AlarmKind
+    source: UpstreamSource
+    active: Annotated[bool, Field(strict=True)]
+    at: Time
+
+
+AlarmEvent = CloudEvent[Alarm]
