@@ -77,6 +77,7 @@ class Door:
         loop = asyncio.get_running_loop()
         self.directory = DIRECTORY
         self.now = NOW
+        self.clock = loop.time
         self.vigil = Vigil(loop.time())
         times = {"clock": lambda: self.now, "seconds": loop.time}
         intake = Intake(lambda: self.directory, self.outbox, metrics, self.vigil, lanes=4, **times)

@@ -180,8 +180,15 @@ def test_every_state_of_every_delivery_counts_in_a_series_that_is_there():
 @pytest.mark.parametrize(
     ("rooms", "listed"),
     [
-        (("services/ingest/sinergi_ingest/admit.py", "services/ingest/sinergi_ingest/screen.py"), REFUSALS),
-        (("services/ingest/sinergi_ingest/http.py",), AT_THE_DOOR),
+        (
+            (
+                "services/ingest/sinergi_ingest/admit.py",
+                "services/ingest/sinergi_ingest/heartbeat.py",
+                "services/ingest/sinergi_ingest/screen.py",
+            ),
+            REFUSALS,
+        ),
+        (("services/ingest/sinergi_ingest/http.py", "services/ingest/sinergi_ingest/gate.py"), AT_THE_DOOR),
         (
             (
                 "services/router/sinergi_router/arrivals.py",

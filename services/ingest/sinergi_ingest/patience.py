@@ -5,6 +5,7 @@ address must get its report through.
 """
 
 from collections import OrderedDict
+from math import inf
 from typing import Final
 
 FREE: Final = 10
@@ -23,7 +24,7 @@ class Patience:
 
     def failed(self, address: str, now: float) -> float:
         """Note a failure; return for how many seconds its answer is held back."""
-        due = max(self._next.pop(address, 0.0), now - FREE * STEP_S) + STEP_S
+        due = max(self._next.pop(address, -inf), now - FREE * STEP_S) + STEP_S
         self._next[address] = min(due, now + LONGEST_S)
         if len(self._next) > REMEMBERED:
             self._next.popitem(last=False)
