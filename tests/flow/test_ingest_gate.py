@@ -10,6 +10,7 @@ from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algor
 
 from sinergi_ingest import patience
 from sinergi_ingest.heartbeat import HEARTBEAT_TYPE
+from sinergi_ingest.records import Origin
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.event import EXAMPLE
 from sinergi_shared.directory import Directory
@@ -208,3 +209,39 @@ async def test_any_event_even_a_refused_one_counts_as_life(door):
     await door.post(b"{}")
     assert len(door.vigil.look(source, door.clock())) == 1
     assert door.vigil.look(source, door.clock() + 100) == []
+
+
+def submitted(*bodies, source=None):
+    """Records of a Kafka sender, as the subscriber hands them over."""
+    raw = [json.dumps(body).encode() for body in bodies]
+    told = source or DIRECTORY.sources[0]
+    origins = [
+        Origin(told, body, NOW, topic=topics.submitted(told.name), partition=0, offset=offset)
+        for offset, body in enumerate(raw)
+    ]
+    return origins, raw
+
+
+async def test_a_kafka_sender_is_held_to_its_limits_and_told_on_its_status_topic(door):
+    door.directory = limited(situations=["TPPO_AT_POST"])
+    await door.intake.take_submitted(*submitted(event(), event(situation="SEA_LANDING"), HEARTBEAT))
+    assert len(door.producer.values(topics.EVENTS)) == 1
+    (told,) = door.producer.values(topics.status(DIRECTORY.sources[0].name))
+    assert (told["data"]["reason"], told["data"]["fields"]) == ("SOURCE_UNKNOWN", ["/data/situation"])
+    assert door.counted("sinergi_ingest_heartbeats_total", way="kafka") == 1
+
+
+async def test_a_kafka_sender_that_left_the_directory_is_refused(door):
+    door.directory = Directory(sources=(), recipients={})
+    await door.intake.take_submitted(*submitted(event()))
+    assert door.producer.values(topics.EVENTS) == []
+    (kept,) = door.producer.values(topics.REJECTED)
+    assert kept["data"]["reason"] == "SOURCE_UNKNOWN"
+
+
+async def test_a_kafka_sender_lives_by_whatever_it_sends(door):
+    door.directory = limited(heartbeatS=60)
+    source = door.directory.sources[:1]
+    assert len(door.vigil.look(source, door.clock() + 1000)) == 1
+    await door.intake.take_submitted(*submitted({}))
+    assert len(door.vigil.look(source, door.clock())) == 1

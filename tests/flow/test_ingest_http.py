@@ -80,9 +80,9 @@ class Door:
         self.clock = loop.time
         self.vigil = Vigil(loop.time())
         times = {"clock": lambda: self.now, "seconds": loop.time}
-        intake = Intake(lambda: self.directory, self.outbox, metrics, self.vigil, lanes=4, **times)
+        self.intake = Intake(lambda: self.directory, self.outbox, metrics, self.vigil, lanes=4, **times)
         gate = Gate(lambda: self.directory, Budget(None, loop.time), metrics, **times)
-        self.api = build_api(gate, intake, metrics, lambda: self.outbox.answers)
+        self.api = build_api(gate, self.intake, metrics, lambda: self.outbox.answers)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.api), base_url="http://door")
 
     async def post(self, body, media=ONE, key=KEY, path="/v1/events", **headers):
