@@ -221,5 +221,5 @@ def read_directory(path: Path) -> Directory:
         return Directory.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         raise DirectoryError(f"{path.name}: wrong at {', '.join(pointers(error))}") from None
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # also bytes that are no text, days that are none
         raise DirectoryError(f"{path.name}: {type(error).__name__}; a readable YAML file is needed") from None

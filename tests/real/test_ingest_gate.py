@@ -232,7 +232,9 @@ async def test_certificates_silence_and_a_changing_directory_in_one_running_serv
         async with caller(ours, good) as known:
             await known.post(tls, content=body, headers=media)
         assert await until(lambda: metric(f"{silent} 0.0"), bool)
-        kept = await until(lambda: alarms(kafka, sender), lambda told: len(told) == 2)
+        kept = await until(
+            lambda: alarms(kafka, "source_silent", source=sender.urn), lambda told: len(told) == 2
+        )
         assert kept == [True, False]
 
         file.write_text("sources: [")
@@ -242,6 +244,7 @@ async def test_certificates_silence_and_a_changing_directory_in_one_running_serv
             assert (await known.post(tls, content=body, headers=media)).status_code == 202
         write_directory(file, sender)
         assert await until(lambda: metric(f"{wrong} 0.0"), bool)
+        assert await until(lambda: alarms(kafka, "directory"), lambda told: len(told) > 1) == [True, False]
         async with caller(ours, good) as known:
             assert (await known.post(tls, content=body, headers=media)).status_code == 401
         assert (await probe.get("/readyz")).status_code == 200
@@ -249,7 +252,8 @@ async def test_certificates_silence_and_a_changing_directory_in_one_running_serv
         await asyncio.wait_for(process.wait(), 30)
 
 
-async def alarms(kafka, sender):
-    """What the audit says of this source, oldest first."""
+async def alarms(kafka, kind, **about):
+    """What the audit says of this, oldest first."""
     found = [json.loads(record.value)["data"] for record in await read_all(kafka, topics.AUDIT)]
-    return [data["active"] for data in found if data.get("source") == sender.urn]
+    told = {"kind": kind} | about
+    return [data["active"] for data in found if told.items() <= data.items()]

@@ -44,7 +44,9 @@ async def test_keys_come_and_go_without_a_restart(file):
     assert changes == [None, None, None]
 
 
-@pytest.mark.parametrize("text", ["sources: [", "sources: 1", "{}", "", "\0"], ids=repr)
+@pytest.mark.parametrize(
+    "text", ["sources: [", "sources: 1", "{}", "", "\0", "sources: 2026-13-45"], ids=repr
+)
 async def test_a_broken_file_leaves_the_old_one_in_force_and_is_told(file, text):
     live, changes = LiveDirectory(file, demo=False), []
     replace(file, text)
@@ -54,6 +56,13 @@ async def test_a_broken_file_leaves_the_old_one_in_force_and_is_told(file, text)
     await live.refresh(lambda: changes.append(live.problem is not None))
     assert names(live) == ["two"]
     assert changes == [True, False]
+
+
+async def test_bytes_that_are_no_text_leave_the_old_one_in_force(file):
+    live = LiveDirectory(file, demo=False)
+    file.write_bytes(b"\xff\xfe\x00")
+    await live.refresh(lambda: None)
+    assert (names(live), live.problem is None) == (["one"], False)
 
 
 async def test_a_file_that_is_gone_leaves_the_old_one_in_force(file):

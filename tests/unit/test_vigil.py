@@ -8,7 +8,7 @@ import pytest
 
 from sinergi_ingest.admit import Refused, admit
 from sinergi_ingest.heartbeat import HEARTBEAT_TYPE, Beat, is_heartbeat, read_heartbeat, silent
-from sinergi_ingest.records import silence_record
+from sinergi_ingest.records import directory_record, silence_record
 from sinergi_ingest.vigil import Change, Vigil
 from sinergi_ops.places import ROOT
 from sinergi_shared.contracts.reasons import Reason
@@ -58,9 +58,12 @@ def test_a_source_cannot_talk_itself_out_of_being_watched():
 
 def test_the_record_for_the_audit_fits_its_schema():
     schema = json.loads((ROOT / "deploy/schemas/alarm.json").read_text())
-    record = silence_record(Change(URN, is_silent=True), NOW, 4)
-    jsonschema.Draft202012Validator(schema).validate(json.loads(record.value))
-    assert record.topic == "sinergi.audit.v1"
+    for record in (
+        silence_record(Change(URN, is_silent=True), NOW, 4),
+        directory_record(NOW, 4, wrong=True),
+    ):
+        jsonschema.Draft202012Validator(schema).validate(json.loads(record.value))
+        assert record.topic == "sinergi.audit.v1"
 
 
 def heartbeat(**data):

@@ -23,7 +23,7 @@ from sinergi_ingest.http import build_api
 from sinergi_ingest.live import LiveDirectory
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
-from sinergi_ingest.records import silence_record
+from sinergi_ingest.records import directory_record, silence_record
 from sinergi_ingest.settings import IngestSettings
 from sinergi_ingest.submitted import Submitted
 from sinergi_ingest.vigil import Vigil
@@ -59,6 +59,7 @@ class Ingest:
         self._budget = Budget(self._redis, monotonic)
         self._vigil = Vigil(monotonic())
         self._unsaid: list[Outgoing] = []
+        self._directory_is_wrong = False
         intake = Intake(
             self._in_force,
             self._outbox,
@@ -116,7 +117,11 @@ class Ingest:
             self._die(NAME, error)
 
     def _directory_changed(self) -> None:
-        self._metrics.directory_wrong(wrong=self._live.problem is not None)
+        wrong = self._live.problem is not None
+        self._metrics.directory_wrong(wrong=wrong)
+        if wrong != self._directory_is_wrong:
+            self._unsaid.append(directory_record(datetime.now(UTC), self.settings.lanes, wrong=wrong))
+        self._directory_is_wrong = wrong
         if self._live.problem is None:
             self._log.info("directory read again", count=len(self._live.current.sources))
         else:

@@ -99,18 +99,28 @@ def rejected_record(refused: Refused, origin: Origin, now: datetime, lanes: int)
 
 def silence_record(change: Change, now: datetime, lanes: int) -> Outgoing:
     """Return the audit record of a source that fell silent or speaks again."""
+    alarm = Alarm(kind=AlarmKind.SOURCE_SILENT, source=change.source, active=change.is_silent, at=now)
+    return _alarm_record(alarm, change.source, lanes)
+
+
+def directory_record(now: datetime, lanes: int, *, wrong: bool) -> Outgoing:
+    """Return the audit record of a new directory that cannot be used, or of one that can again."""
+    return _alarm_record(Alarm(kind=AlarmKind.DIRECTORY, active=wrong, at=now), SOURCE, lanes)
+
+
+def _alarm_record(alarm: Alarm, about: str, lanes: int) -> Outgoing:
     event = AlarmEvent(
-        id=derived_uuid("alarm", change.source, str(change.is_silent), now.isoformat()),
+        id=derived_uuid("alarm", alarm.kind, about, str(alarm.active), alarm.at.isoformat()),
         source=SOURCE,
         type=ALARM_TYPE,
-        subject=change.source,
-        time=now,
+        subject=about,
+        time=alarm.at,
         dataschema=schema_uri("alarm"),
-        partitionkey=change.source,
-        data=Alarm(kind=AlarmKind.SOURCE_SILENT, source=change.source, active=change.is_silent, at=now),
+        partitionkey=about,
+        data=alarm,
     )
     value = event.model_dump_json(exclude_none=True).encode()
-    return Outgoing(topics.AUDIT, None, value, topics.lane_of(change.source, lanes), _HEADERS)
+    return Outgoing(topics.AUDIT, None, value, topics.lane_of(about, lanes), _HEADERS)
 
 
 def status_record(refused: Refused, origin: Origin, now: datetime) -> Outgoing:

@@ -58,16 +58,17 @@ AuditEvent = CloudEvent[Audited]
 
 
 class AlarmKind(StrEnum):
-    """What operators are told of a source; the label of ``sinergi_operator_alert``."""
+    """What operators are told of; the label of ``sinergi_operator_alert``."""
 
     SOURCE_SILENT = "source_silent"
+    DIRECTORY = "directory"
 
 
 class Alarm(Contract):
     """Operators were told of something, or it is over."""
 
     kind: AlarmKind
-    source: UpstreamSource
+    source: Annotated[UpstreamSource | None, Field(description="which source, when it is about one")] = None
     active: Annotated[bool, Field(strict=True)]
     at: Time
 
