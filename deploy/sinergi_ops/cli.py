@@ -29,6 +29,7 @@ ENTRIES: Final = {
     "tail": Entry("tail", "command", "Peringatan satu instansi. / Watch one agency's alerts."),
     "pack": Entry("pack.commands", "app", "Buat, periksa paket wilayah. / Make, check region packs."),
     "topics": Entry("topics", "app", "Buat, periksa topik Kafka. / Make, check Kafka topics."),
+    "key": Entry("key", "app", "Kunci bagi sebuah sumber. / Make a source's key."),
     "rejected": Entry("rejected", "app", "Yang ditolak; putar ulang. / See, replay what was refused."),
     "doctor": Entry("doctor", "doctor", "Periksa mesin ini. / Check this machine; name the cure."),
 }

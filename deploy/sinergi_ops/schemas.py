@@ -21,7 +21,14 @@ from sinergi_ops import asyncapi
 from sinergi_shared.contracts import examples, topics
 from sinergi_shared.contracts.activation import Activation
 from sinergi_shared.contracts.alert import ALERT_TYPES, AlertEvent
-from sinergi_shared.contracts.audit import AUDIT_TYPE, POLICY_AUDIT_TYPE, AuditEvent, PolicyAuditEvent
+from sinergi_shared.contracts.audit import (
+    ALARM_TYPE,
+    AUDIT_TYPE,
+    POLICY_AUDIT_TYPE,
+    AlarmEvent,
+    AuditEvent,
+    PolicyAuditEvent,
+)
 from sinergi_shared.contracts.codes import ControlKind, RequestVerb
 from sinergi_shared.contracts.control import ControlEvent, control_type
 from sinergi_shared.contracts.envelope import SCHEMA_BASE, schema_uri
@@ -154,6 +161,14 @@ MESSAGES: Final = (
         (POLICY_AUDIT_TYPE,),
         (topics.AUDIT,),
         examples.AUDIT_POLICY,
+    ),
+    _message(
+        "alarm",
+        "Operators were told of something, or it is over",
+        AlarmEvent,
+        (ALARM_TYPE,),
+        (topics.AUDIT,),
+        examples.ALARM,
     ),
     _message(
         "control",

@@ -61,7 +61,7 @@ def sample_bodies():
     yield b"[]"
 
 
-BESIDE = {"totals", "policy", "audit-policy"}
+BESIDE = {"totals", "policy", "audit-policy", "alarm"}
 """Messages that travel beside a topic's own."""
 
 

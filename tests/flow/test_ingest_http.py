@@ -15,6 +15,9 @@ from aiokafka.errors import KafkaTimeoutError
 from prometheus_client import CollectorRegistry
 
 from sinergi_ingest import outbox as outbox_room
+from sinergi_ingest import patience
+from sinergi_ingest.budget import Budget
+from sinergi_ingest.gate import Gate
 from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
 from sinergi_ingest.metrics import IngestMetrics
@@ -22,6 +25,7 @@ from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.problem import MEDIA_TYPE
 from sinergi_ingest.receipts import Place, demo_receipts, fits, verify
 from sinergi_ingest.statuses import Statuses
+from sinergi_ingest.vigil import Vigil
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.event import EXAMPLE
 from sinergi_shared.contracts.rejected import RejectedEvent
@@ -76,17 +80,23 @@ class Door:
         loop = asyncio.get_running_loop()
         self.statuses = Statuses()
         self.statuses.complete = True
-        intake = Intake(
-            DIRECTORY,
+        self.directory = DIRECTORY
+        self.now = NOW
+        self.clock = loop.time
+        self.vigil = Vigil(loop.time())
+        times = {"clock": lambda: self.now, "seconds": loop.time}
+        self.intake = Intake(
+            lambda: self.directory,
             self.outbox,
             metrics,
+            self.vigil,
             receipts=demo_receipts(),
             statuses=self.statuses,
             lanes=4,
-            clock=lambda: NOW,
-            seconds=loop.time,
+            **times,
         )
-        self.api = build_api(DIRECTORY, intake, metrics, lambda: self.outbox.answers, self.find)
+        gate = Gate(lambda: self.directory, Budget(None, loop.time), metrics, **times)
+        self.api = build_api(gate, self.intake, metrics, lambda: self.outbox.answers, self.find)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.api), base_url="http://door")
 
     async def find(self, source, number):
@@ -382,7 +392,8 @@ async def test_four_hostile_megabytes_hold_up_nobody_else(door, body):
     assert min([await longest_pause() for _ in range(3)]) < 0.05
 
 
-async def test_no_label_comes_from_outside(door):
+async def test_no_label_comes_from_outside(door, monkeypatch):
+    monkeypatch.setattr(patience, "STEP_S", 0.0)
     chance = random.Random(3)  # noqa: S311 - a repeatable test
     before = {
         (sample.name, *sorted(sample.labels.items())) for m in door.registry.collect() for sample in m.samples

@@ -149,7 +149,7 @@ async def read_all(kafka, topic):
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed")
     await consumer.start()
     try:
-        numbers = range(4) if topic in (topics.EVENTS, topics.REJECTED) else range(1)
+        numbers = range(4) if topic in (topics.EVENTS, topics.REJECTED, topics.AUDIT) else range(1)
         places = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from sinergi_ingest.submitted import PART, Submitted
 from sinergi_ops import topics as topic_commands
 from sinergi_shared.contracts import topics
-from sinergi_shared.directory import Key, Source
+from sinergi_shared.directory import Key, Rate, Source
 from sinergi_shared.runtime.health import Health
 from tests.kit.processes import eventually
 
@@ -38,13 +38,14 @@ async def source(kafka):
 
 
 @contextlib.asynccontextmanager
-async def reading(kafka, source, intake):
+async def reading(kafka, source, intake, slowed=lambda: None):
     deaths = []
     reader = Submitted(
         [kafka],
         [source],
         intake,
         seconds=time.monotonic,
+        slowed=slowed,
         die=lambda where, error: deaths.append((where, type(error))),
     )
     await reader.start()
@@ -113,3 +114,14 @@ async def test_what_was_taken_is_committed_and_not_taken_again(kafka, source):
     second = FakeIntake()
     async with reading(kafka, source, second):
         await eventually(lambda: second.offsets == [3])
+
+
+async def test_a_source_over_its_rate_is_read_later_and_loses_nothing(kafka, source):
+    fast = source.model_copy(update={"rate": Rate(perSecond=1, burst=1)})
+    intake, pauses = FakeIntake(), []
+    await send(kafka, fast, 3)
+    async with reading(kafka, fast, intake, slowed=lambda: pauses.append(len(intake.offsets))):
+        await eventually(lambda: pauses)
+        await send(kafka, fast, 2)
+        await eventually(lambda: intake.offsets == [0, 1, 2, 3, 4])
+        assert pauses[0] > 0

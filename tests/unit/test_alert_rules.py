@@ -6,6 +6,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from sinergi_ingest.metrics import IngestMetrics
 from sinergi_notifier.metrics import Metrics
 from sinergi_ops.places import ROOT
 from sinergi_router.metrics import RouterMetrics
@@ -45,9 +46,14 @@ def test_no_case_tests_a_rule_that_is_gone():
     assert {case["alertname"] for case in CASES} == set(ALERTS)
 
 
+def _ingest(registry, _lanes):
+    source = frozenset({"urn:sinergi:sumber:imi-ent:tpi"})
+    IngestMetrics(registry).silence(frozenset(), source)
+
+
 def test_whatever_operators_are_told_has_exactly_one_rule():
     kinds = set()
-    for make in (RouterMetrics, Metrics):
+    for make in (_ingest, RouterMetrics, Metrics):
         registry = CollectorRegistry()
         make(registry, 4)
         kinds |= {

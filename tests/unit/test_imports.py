@@ -18,6 +18,7 @@ NAMES = {contract["id"]: contract["name"] for contract in CONFIG["contracts"]}
 PURE = {
     "sinergi_shared.contracts.ids": "shared/sinergi_shared/contracts/ids.py",
     "sinergi_ingest.admit": "services/ingest/sinergi_ingest/admit.py",
+    "sinergi_ingest.heartbeat": "services/ingest/sinergi_ingest/heartbeat.py",
     "sinergi_ingest.screen": "services/ingest/sinergi_ingest/screen.py",
     "sinergi_router.decide": "services/router/sinergi_router/decide.py",
     "sinergi_router.policy.lead": "services/router/sinergi_router/policy/lead.py",

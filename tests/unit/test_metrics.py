@@ -38,7 +38,10 @@ REFUSED = (
     "TOO_LARGE SCHEMA_INVALID ENVELOPE_INVALID SOURCE_UNKNOWN TYPE_UNSUPPORTED VERSION_UNKNOWN "
     "PII_DETECTED PROFILE_FORBIDDEN TIME_OUT_OF_RANGE"
 )
-DOOR = "UNAUTHENTICATED NOT_ALLOWED MEDIA_UNSUPPORTED TOO_LARGE SCHEMA_INVALID UNAVAILABLE"
+DOOR = (
+    "UNAUTHENTICATED SIGNATURE_INVALID NOT_ALLOWED RATE_LIMITED MEDIA_UNSUPPORTED TOO_LARGE SCHEMA_INVALID "
+    "UNAVAILABLE"
+)
 REJECTED = "TOO_LARGE SCHEMA_INVALID TYPE_UNSUPPORTED VERSION_UNKNOWN ID_REUSED POLICY_MISSING CRASH_LOOP"
 AREAS = "post handover polygon admin_code land_snap sea_snap province"
 
@@ -50,6 +53,13 @@ FIXED = {
         "sinergi_ingest_unstored": {"way": WAYS},
         "sinergi_ingest_checked": {"fit": "yes no"},
         "sinergi_ingest_turned_away": {"reason": DOOR},
+        "sinergi_ingest_auth_failures": {
+            "kind": "nothing_shown key_unknown key_ended signature signature_time digest certificate"
+        },
+        "sinergi_ingest_slowed": {},
+        "sinergi_ingest_heartbeats": {"way": WAYS},
+        "sinergi_ingest_rates_shared": {},
+        "sinergi_operator_alert": {"kind": "directory", "source": "-"},
         "sinergi_ingest_store_seconds": {"way": WAYS},
     },
     "router": {
@@ -175,8 +185,15 @@ def test_every_state_of_every_delivery_counts_in_a_series_that_is_there():
 @pytest.mark.parametrize(
     ("rooms", "listed"),
     [
-        (("services/ingest/sinergi_ingest/admit.py", "services/ingest/sinergi_ingest/screen.py"), REFUSALS),
-        (("services/ingest/sinergi_ingest/http.py",), AT_THE_DOOR),
+        (
+            (
+                "services/ingest/sinergi_ingest/admit.py",
+                "services/ingest/sinergi_ingest/heartbeat.py",
+                "services/ingest/sinergi_ingest/screen.py",
+            ),
+            REFUSALS,
+        ),
+        (("services/ingest/sinergi_ingest/http.py", "services/ingest/sinergi_ingest/gate.py"), AT_THE_DOOR),
         (
             (
                 "services/router/sinergi_router/arrivals.py",

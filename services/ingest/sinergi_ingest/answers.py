@@ -30,13 +30,14 @@ class Problem(Contract):
     id: Annotated[str | None, Field(description="id of the event, when it could be read")] = None
     eventNumber: str | None = None
     retryable: Annotated[bool, Field(description="whether the same bytes may pass later")] = False
+    retryAfterS: Annotated[int | None, Field(description="seconds, as in Retry-After")] = None
 
 
 class Taken(Contract):
     """An event that is stored, or in a check one that would be."""
 
     id: UuidV7
-    eventNumber: EventNumber
+    eventNumber: Annotated[EventNumber | None, Field(description="none for a heartbeat")] = None
     noteWithheld: Annotated[bool, Field(description="personal data stood in the note; it was left out")]
     receipt: Annotated[str | None, Field(description="signed by ingest; not in a check")] = None
 

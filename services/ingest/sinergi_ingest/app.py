@@ -2,36 +2,44 @@
 
 import asyncio
 import os
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
+import redis.asyncio as redis
 import uvicorn
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from sinergi_ingest.budget import ANSWER_WITHIN_S, Budget
+from sinergi_ingest.certificates import CertificateProtocol
+from sinergi_ingest.gate import Gate
 from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
+from sinergi_ingest.live import LiveDirectory
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.receipts import ReceiptKeyError, Receipts, demo_receipts, read_receipts
+from sinergi_ingest.records import directory_record, silence_record
 from sinergi_ingest.settings import IngestSettings
 from sinergi_ingest.status_reader import StatusReader
 from sinergi_ingest.statuses import Statuses
 from sinergi_ingest.submitted import Submitted
+from sinergi_ingest.vigil import Vigil
 from sinergi_shared.contracts import topics
-from sinergi_shared.directory import Directory, DirectoryError, read_directory
+from sinergi_shared.directory import Directory, DirectoryError
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
+from sinergi_shared.runtime.transactions import Outgoing
 
 NAME: Final = "ingest"
 STATUSES: Final = "statuses"
 EXIT_BUG: Final = 3
 EXIT_SETTINGS: Final = 2
-DEMO_KEY: Final = "demo-"
 WATCH_EVERY_S: Final = 1.0
 TOPICS_AGAIN_S: Final = 5.0
 FINISH_WITHIN_S: Final = 8
@@ -41,24 +49,30 @@ LEAVE_WITHIN_S: Final = 5.0
 class Ingest:
     """The running service: its producer, its reader of submitted topics, its API."""
 
-    def __init__(self, settings: IngestSettings, directory: Directory, receipts: Receipts) -> None:
+    def __init__(self, settings: IngestSettings, live: LiveDirectory, receipts: Receipts) -> None:
         self.settings = settings
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
-        self._directory = directory
+        self._live = live
         self._log = logs.logger()
         self._producer = kafka.producer(settings.bootstrap)
         self._outbox = Outbox(self._producer)
         self._open = False
-        metrics = IngestMetrics(self.registry)
+        self._metrics = metrics = IngestMetrics(self.registry)
+        self._redis = _redis(settings)
+        self._budget = Budget(self._redis, monotonic)
+        self._vigil = Vigil(monotonic())
+        self._unsaid: list[Outgoing] = []
+        self._directory_is_wrong = False
         self._statuses = Statuses()
         self._status_reader = StatusReader(
-            settings.bootstrap, directory.sources, self._statuses, lanes=settings.lanes
+            settings.bootstrap, live.current.sources, self._statuses, lanes=settings.lanes
         )
         intake = Intake(
-            directory,
+            self._in_force,
             self._outbox,
             metrics,
+            self._vigil,
             receipts=receipts,
             statuses=self._statuses,
             lanes=settings.lanes,
@@ -67,13 +81,18 @@ class Ingest:
         )
         self._submitted = Submitted(
             settings.bootstrap,
-            directory.sources,
+            live.current.sources,
             intake,
             seconds=monotonic,
+            slowed=metrics.slowed.inc,
             die=self._die,
         )
-        self.api = build_api(directory, intake, metrics, self._answers, self._status_reader.find)
+        gate = Gate(self._in_force, self._budget, metrics, clock=lambda: datetime.now(UTC), seconds=monotonic)
+        self.api = build_api(gate, intake, metrics, self._answers, self._status_reader.find)
         self.api.router.lifespan_context = self._lifespan
+
+    def _in_force(self) -> Directory:
+        return self._live.current
 
     def _answers(self) -> bool:
         return self._open and self._outbox.answers
@@ -100,12 +119,39 @@ class Ingest:
             self.health.expect(STATUSES, reading)
             while True:
                 self._submitted.watch(self.health)
+                await self._live.refresh(self._directory_changed)
+                await self._keep_vigil()
+                self._metrics.rates_shared.set(self._budget.shared)
                 await asyncio.sleep(WATCH_EVERY_S)
         except kafka.KafkaAwayError as error:
             self._log.error("cannot start", problem=str(error))
             self._die(NAME, error)
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
             self._die(NAME, error)
+
+    def _directory_changed(self) -> None:
+        wrong = self._live.problem is not None
+        self._metrics.directory_wrong(wrong=wrong)
+        if wrong != self._directory_is_wrong:
+            self._unsaid.append(directory_record(datetime.now(UTC), self.settings.lanes, wrong=wrong))
+        self._directory_is_wrong = wrong
+        if self._live.problem is None:
+            self._log.info("directory read again", count=len(self._live.current.sources))
+        else:
+            self._log.error("directory is wrong; the old one stays in force", problem=self._live.problem)
+
+    async def _keep_vigil(self) -> None:
+        now = datetime.now(UTC)
+        sources = self._live.current.sources
+        for change in self._vigil.look(sources, monotonic()):
+            self._log.warning(
+                "source fell silent" if change.is_silent else "source speaks again", source=change.source
+            )
+            self._unsaid.append(silence_record(change, now, self.settings.lanes))
+        self._metrics.silence(self._vigil.silent, frozenset(source.urn for source in sources))
+        if self._unsaid and self._outbox.answers:
+            stored = await self._outbox.publish(self._unsaid)
+            self._unsaid = [record for record, kept in zip(self._unsaid, stored, strict=True) if not kept]
 
     async def _read_statuses(self) -> None:
         try:
@@ -124,11 +170,17 @@ class Ingest:
         await self._submitted.start()
         self._open = True
         self.health.problem("kafka", None)
-        self._log.info("taking events", port=self.settings.port, count=len(self._directory.sources))
+        self._log.info("taking events", port=self.settings.port, count=len(self._live.current.sources))
 
     async def _wait_for_topics(self) -> None:
-        names = [source.name for source in self._directory.sources]
-        mine = {topics.EVENTS, topics.REJECTED, *map(topics.submitted, names), *map(topics.status, names)}
+        names = [source.name for source in self._live.current.sources]
+        mine = {
+            topics.EVENTS,
+            topics.REJECTED,
+            topics.AUDIT,
+            *map(topics.submitted, names),
+            *map(topics.status, names),
+        }
         wanted = [topic for topic in topics.wanted(names, (), self.settings.lanes) if topic.name in mine]
         while True:
             try:
@@ -142,7 +194,8 @@ class Ingest:
 
     async def _leave(self) -> None:
         # Bounded: with the broker away the client's own stop may never return (B19).
-        for leave in (self._submitted.stop, self._producer.stop):
+        leaving = [self._submitted.stop, self._producer.stop]
+        for leave in [*leaving, self._redis.aclose] if self._redis else leaving:
             try:
                 async with asyncio.timeout(LEAVE_WITHIN_S):
                     await leave()
@@ -171,18 +224,14 @@ def main() -> None:
     logs.configure(NAME)
     settings = IngestSettings()
     try:
-        directory = read_directory(settings.directory)
+        live = LiveDirectory(settings.directory, demo=settings.demo)
     except DirectoryError as error:
         sys.exit(_wrong_settings(str(error)))
-    if not settings.demo and any(
-        key.id.startswith(DEMO_KEY) for one in directory.sources for key in one.keys
-    ):
-        sys.exit(_wrong_settings("the directory holds the demo's well-known keys; make keys of your own"))
     try:
         receipts = _receipts(settings)
     except ReceiptKeyError as error:
         sys.exit(_wrong_settings(str(error), "SINERGI_RECEIPT_KEY"))
-    asyncio.run(_serve(settings, directory, receipts))
+    asyncio.run(_serve(settings, live, receipts))
 
 
 def _receipts(settings: IngestSettings) -> Receipts:
@@ -198,16 +247,48 @@ def _wrong_settings(told: str, setting: str = "SINERGI_DIRECTORY") -> int:
     return EXIT_SETTINGS
 
 
-async def _serve(settings: IngestSettings, directory: Directory, receipts: Receipts) -> None:
-    ingest = Ingest(settings, directory, receipts)
-    config = uvicorn.Config(
-        with_health(ingest.api, routes(ingest.health, ingest.registry)),
+def _redis(settings: IngestSettings) -> redis.Redis | None:
+    if settings.redis is None:
+        return None
+    return redis.Redis.from_url(
+        settings.redis.get_secret_value(),
+        socket_timeout=ANSWER_WITHIN_S,
+        socket_connect_timeout=ANSWER_WITHIN_S,
+        retry=None,
+    )
+
+
+async def _serve(settings: IngestSettings, live: LiveDirectory, receipts: Receipts) -> None:
+    ingest = Ingest(settings, live, receipts)
+    application = with_health(ingest.api, routes(ingest.health, ingest.registry))
+    servers = [uvicorn.Server(_config(settings, application, port=settings.port, lifespan="on"))]
+    if settings.tls_port is not None:
+        servers.append(uvicorn.Server(_tls_config(settings, ingest.api)))
+    await asyncio.gather(*(server.serve() for server in servers))
+
+
+def _config(settings: IngestSettings, application: AsgiRoute, **more: Any) -> uvicorn.Config:  # noqa: ANN401 - uvicorn's own options
+    return uvicorn.Config(
+        application,
         host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
-        lifespan="on",
         timeout_graceful_shutdown=FINISH_WITHIN_S,
+        **more,
     )
-    await uvicorn.Server(config).serve()
+
+
+def _tls_config(settings: IngestSettings, application: AsgiRoute) -> uvicorn.Config:
+    # Demanded, not asked for: whoever comes without a certificate of this CA does not reach HTTP.
+    return _config(
+        settings,
+        application,
+        port=settings.tls_port,
+        lifespan="off",
+        http=CertificateProtocol,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        ssl_ca_certs=settings.tls_ca,
+        ssl_cert_reqs=ssl.CERT_REQUIRED,
+    )

@@ -7,15 +7,19 @@ from datetime import datetime
 from typing import Final
 
 from sinergi_ingest import problem
-from sinergi_ingest.admit import Admitted, Refused, Verdict, admit
+from sinergi_ingest.admit import Admitted, Refused, admit
+from sinergi_ingest.allowed import forbidden, of_another
 from sinergi_ingest.answers import Problem
+from sinergi_ingest.heartbeat import Beat, is_heartbeat, read_heartbeat
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.receipts import Place, Receipts
 from sinergi_ingest.records import Origin, event_record, rejected_record, status_record
 from sinergi_ingest.statuses import Statuses
-from sinergi_shared.contracts.reasons import Reason
-from sinergi_shared.directory import Directory, Source
+from sinergi_ingest.vigil import Vigil
+from sinergi_ingest.who import Caller
+from sinergi_shared.contracts.reasons import Reason, Rule, Stage
+from sinergi_shared.directory import Directory
 from sinergi_shared.runtime.transactions import Outgoing
 
 _RETRY_AFTER_S: Final = 0.5
@@ -24,25 +28,30 @@ SIGNED_AT_ONCE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An event that Kafka has, or in a check one that would be taken."""
+    """An event that Kafka has, or in a check one that would be taken; a heartbeat has no number."""
 
     id: str
-    event_number: str
+    event_number: str | None
     note_withheld: bool
     receipt: str | None = None
 
 
 Answer = Accepted | Problem
+Judged = Admitted | Refused | Beat
 
 
 class Intake:
-    """Takes events of known sources, by either way; ``clock`` and ``seconds`` give the time."""
+    """Takes events of known sources, by either way; ``clock`` and ``seconds`` give the time.
+
+    ``directory`` gives the one in force, so a source that leaves is refused from the next message on.
+    """
 
     def __init__(  # noqa: PLR0913 - one parameter a part that app.py wires
         self,
-        directory: Directory,
+        directory: Callable[[], Directory],
         outbox: Outbox,
         metrics: IngestMetrics,
+        vigil: Vigil,
         *,
         receipts: Receipts,
         statuses: Statuses,
@@ -50,7 +59,8 @@ class Intake:
         clock: Callable[[], datetime],
         seconds: Callable[[], float],
     ) -> None:
-        self._urns = frozenset(source.urn for source in directory.sources)
+        self._directory = directory
+        self._vigil = vigil
         self._outbox = outbox
         self._metrics = metrics
         self.receipts = receipts
@@ -59,31 +69,34 @@ class Intake:
         self._clock = clock
         self._seconds = seconds
 
-    async def check(self, source: Source, bodies: Sequence[bytes]) -> list[Answer]:
+    async def check(self, caller: Caller, bodies: Sequence[bytes]) -> list[Answer]:
         """Return what ``take`` would answer, and keep nothing."""
         verdicts = await self._judge(bodies, self._urns)
         for verdict in verdicts:
             self._metrics.checked.labels("no" if isinstance(verdict, Refused) else "yes").inc()
-        return [self._answer(source, verdict) for verdict in verdicts]
+        return [self._turned(caller, verdict) or self._answer(verdict) for verdict in verdicts]
 
-    async def take(self, source: Source, bodies: Sequence[bytes]) -> list[Answer]:
+    async def take(self, caller: Caller, bodies: Sequence[bytes]) -> list[Answer]:
         """Store events and refusals; answer each item, ``202`` only for what Kafka has."""
         started, received_at = self._seconds(), self._clock()
+        self._vigil.heard(caller.source.urn, started)
         verdicts = await self._judge(bodies, self._urns)
-        spoken = [index for index, verdict in enumerate(verdicts) if not self._of_another(source, verdict)]
+        turned = [self._turned(caller, verdict) for verdict in verdicts]
+        spoken = [index for index, problem in enumerate(turned) if problem is None]
+        kept = [index for index in spoken if not isinstance(verdicts[index], Beat)]
         records = [
-            self._record(verdicts[index], Origin(source, bodies[index], received_at)) for index in spoken
+            self._record(verdicts[index], Origin(caller.source, bodies[index], received_at)) for index in kept
         ]
-        stored = dict(zip(spoken, await self._outbox.publish(records), strict=True))
+        stored = dict(zip(kept, await self._outbox.publish(records), strict=True))
         self._metrics.seconds.labels("http").observe(self._seconds() - started)
-        for index, place in stored.items():
-            self._metrics.told("http", verdicts[index], stored=place is not None)
+        for index in spoken:
+            self._told("http", verdicts[index], stored=index not in stored or stored[index] is not None)
         answers: list[Answer] = []
         for index, verdict in enumerate(verdicts):
-            if index not in stored:
-                answers.append(self._answer(source, verdict))
-                continue
-            answers.append(self._told(source, verdict, stored[index], received_at))
+            answer = turned[index] or self._answer(verdict)
+            if index in stored:
+                answer = self._promised(verdict, answer, stored[index], received_at)
+            answers.append(answer)
             if index % SIGNED_AT_ONCE == SIGNED_AT_ONCE - 1:
                 await asyncio.sleep(0)  # a thousand signatures must not hold up anybody else
         return answers
@@ -92,8 +105,11 @@ class Intake:
         """Store events of Kafka senders, and tell them of refusals; return once all of it is stored."""
         started = self._seconds()
         verdicts = [
-            (await self._judge([body], {origin.source.urn}))[0]
+            (await self._judge([body], {origin.source.urn} & self._urns))[0]
             for origin, body in zip(origins, bodies, strict=True)
+        ]
+        verdicts = [
+            self._within_limits(verdict, origin) for verdict, origin in zip(verdicts, origins, strict=True)
         ]
         records = [
             record
@@ -102,15 +118,28 @@ class Intake:
         ]
         await self._store_all(records)
         self._metrics.seconds.labels("kafka").observe(self._seconds() - started)
-        for verdict in verdicts:
-            self._metrics.told("kafka", verdict, stored=True)
+        for verdict, origin in zip(verdicts, origins, strict=True):
+            self._vigil.heard(origin.source.urn, started)
+            self._told("kafka", verdict, stored=True)
+
+    @property
+    def _urns(self) -> frozenset[str]:
+        return frozenset(source.urn for source in self._directory().sources)
+
+    def _told(self, way: str, verdict: Judged, *, stored: bool) -> None:
+        self._metrics.told(way, verdict, stored=stored)
+        if isinstance(verdict, Beat):
+            self._vigil.heard(verdict.source, self._seconds(), verdict.interval_s)
 
     async def _judge(
         self, bodies: Sequence[bytes | None], known_sources: frozenset[str] | set[str]
-    ) -> list[Verdict]:
-        verdicts = []
+    ) -> list[Judged]:
+        verdicts: list[Judged] = []
         for body in bodies:
-            verdicts.append(admit(body, known_sources, self._clock()))
+            verdict: Judged = admit(body, known_sources, self._clock())
+            if body is not None and isinstance(verdict, Refused) and is_heartbeat(verdict):
+                verdict = read_heartbeat(body, verdict, known_sources, self._clock())
+            verdicts.append(verdict)
             await asyncio.sleep(0)  # a batch of hostile bodies must not hold up anybody else
         return verdicts
 
@@ -124,39 +153,60 @@ class Intake:
                 self._metrics.unstored.labels("kafka").inc()
                 await asyncio.sleep(_RETRY_AFTER_S)
 
-    def _submitted_records(self, verdict: Verdict, origin: Origin) -> list[Outgoing]:
+    def _within_limits(self, verdict: Judged, origin: Origin) -> Judged:
+        source = self._directory().source(origin.source.urn)
+        if not isinstance(verdict, Admitted) or source is None:
+            return verdict
+        pointers = forbidden(verdict, source, only_tests=False)
+        # NOT_ALLOWED is an answer at the door; on topics a source is unknown for what it may not say.
+        told = Refused(Reason.SOURCE_UNKNOWN, Rule.SOURCE, Stage.ENVELOPE, pointers, verdict.claim)
+        return told if pointers else verdict
+
+    def _submitted_records(self, verdict: Judged, origin: Origin) -> list[Outgoing]:
+        if isinstance(verdict, Beat):
+            return []
         record = self._record(verdict, origin)
         told = [status_record(verdict, origin, self._clock())] if isinstance(verdict, Refused) else []
         return [record, *told]
 
-    def _record(self, verdict: Verdict, origin: Origin) -> Outgoing:
+    def _record(self, verdict: Judged, origin: Origin) -> Outgoing:
         match verdict:
             case Admitted():
                 return event_record(verdict, self._lanes)
             case Refused():
                 return rejected_record(verdict, origin, self._clock(), self._lanes)
+            case Beat():
+                raise TypeError("a heartbeat is on no topic of ours")
 
-    def _of_another(self, source: Source, verdict: Verdict) -> bool:
-        claimed = verdict.claim.source
-        return claimed in self._urns and claimed != source.urn
+    def _turned(self, caller: Caller, verdict: Judged) -> Problem | None:
+        told = None
+        if of_another(verdict.claim, caller.source, self._urns):
+            told = problem.at_the_door(Reason.NOT_ALLOWED)
+        elif isinstance(verdict, Admitted) and (
+            pointers := forbidden(verdict, caller.source, only_tests=caller.only_tests)
+        ):
+            told = problem.forbidden(verdict, pointers)
+        if told is not None:
+            self._metrics.turned_away.labels(Reason.NOT_ALLOWED).inc()
+        return told
 
-    def _told(self, source: Source, verdict: Verdict, place: Place | None, received_at: datetime) -> Answer:
+    def _promised(
+        self, verdict: Judged, answer: Answer, place: Place | None, received_at: datetime
+    ) -> Answer:
+        """Return the answer to what was given to Kafka: a receipt if it has it, else that it has not."""
         if place is None:
             return problem.at_the_door(Reason.UNAVAILABLE)
-        answer = self._answer(source, verdict)
         if not isinstance(verdict, Admitted) or not isinstance(answer, Accepted):
             return answer
         self._statuses.accepted(verdict.event, received_at)
-        receipt = self.receipts.sign(verdict.document, place, received_at)
-        return replace(answer, receipt=receipt)
+        return replace(answer, receipt=self.receipts.sign(verdict.document, place, received_at))
 
-    def _answer(self, source: Source, verdict: Verdict) -> Answer:
-        if self._of_another(source, verdict):
-            self._metrics.turned_away.labels(Reason.NOT_ALLOWED).inc()
-            return problem.at_the_door(Reason.NOT_ALLOWED)
+    def _answer(self, verdict: Judged) -> Answer:
         match verdict:
             case Refused():
                 return problem.refused(verdict)
             case Admitted(event=event):
                 withheld = verdict.note_withheld is not None
                 return Accepted(event.id, event.data.eventNumber, withheld)
+            case Beat(claim=claim):
+                return Accepted(claim.id or "", None, note_withheld=False)

@@ -1,47 +1,29 @@
-"""The HTTP way in: ``POST /v1/events`` and ``POST /v1/events:check``.
+"""The HTTP way in: ``POST /v1/events``, ``POST /v1/events:check``, and what became of an event.
 
-The sender is known before a byte of its body is read; the body is bounded while it is read.
+The sender is known (``gate.py``) before a byte of its body is read; the body is bounded while it is
+read (``posted.py``).
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
-from typing import Any, Final, NoReturn
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from sinergi_ingest import openapi, problem, states
-from sinergi_ingest.answers import Problem, Taken
-from sinergi_ingest.handlers import Accepted, Answer, Intake
+from sinergi_ingest import openapi, posted, problem, replies, states
+from sinergi_ingest.gate import Gate, TurnedAwayError
+from sinergi_ingest.handlers import Answer, Intake
 from sinergi_ingest.metrics import IngestMetrics
-from sinergi_ingest.request_body import (
-    MAX_REQUEST_BYTES,
-    Form,
-    NotAnArrayError,
-    TooManyItemsError,
-    form_of,
-    items,
-)
+from sinergi_ingest.who import Caller
 from sinergi_shared.contracts.reasons import Reason
-from sinergi_shared.directory import Directory, Source
+from sinergi_shared.directory import Scope
 
-Work = Callable[[Source, Sequence[bytes]], Awaitable[list[Answer]]]
-
-MAX_KEY_CHARACTERS: Final = 200
-
-
-class TurnedAwayError(Exception):
-    """A request that is not taken; holds what the sender is told."""
-
-    def __init__(self, told: Problem) -> None:
-        super().__init__(told.reason)
-        self.told = told
+Work = Callable[[Caller, Sequence[bytes]], Awaitable[list[Answer]]]
 
 
 def build_api(
-    directory: Directory,
+    gate: Gate,
     intake: Intake,
     metrics: IngestMetrics,
     answers: Callable[[], bool],
@@ -52,13 +34,16 @@ def build_api(
     api = FastAPI(docs_url=None, redoc_url=None, **openapi.ABOUT)
 
     async def taken(request: Request, work: Work, good: HTTPStatus) -> JSONResponse:
-        source = _who(request, directory)
-        form = _form(request)
+        caller = await gate.caller(request, Scope.SEND if work == intake.take else Scope.CHECK)
+        form = posted.form(request)
         if work == intake.take and not answers():
-            _turn_away(Reason.UNAVAILABLE)
-        bodies = await _items(form, await _body(request))
-        found = await work(source, bodies)
-        return _single(found[0], good, source) if form is Form.ONE else _many(found, good)
+            raise TurnedAwayError(problem.at_the_door(Reason.UNAVAILABLE))
+        body = await posted.body(request)
+        await gate.compare(request, caller, body)
+        events = await posted.events(form, body)
+        await gate.spend(caller, len(events))
+        found = await work(caller, events)
+        return replies.many(found, good) if form.many else replies.single(found[0], good, caller.source)
 
     @api.post("/v1/events", status_code=202, **openapi.operation(HTTPStatus.ACCEPTED))
     async def events(request: Request) -> JSONResponse:
@@ -73,7 +58,9 @@ def build_api(
     @api.get("/v1/events/{source}/{number}", **openapi.STATE)
     async def state(request: Request, source: str, number: str) -> JSONResponse:
         """Say what became of an event of one's own: `{source}` is `<system>.<channel>`."""
-        return await states.state_of(_who(request, directory), source, number, find)
+        caller = await gate.caller(request, Scope.READ)
+        await gate.compare(request, caller, b"")
+        return await states.state_of(caller.source, source, number, find)
 
     @api.get("/v1/receipts/keys", **openapi.RECEIPT_KEYS)
     async def receipt_keys() -> JSONResponse:
@@ -83,7 +70,7 @@ def build_api(
     @api.exception_handler(TurnedAwayError)
     async def turned_away(_request: Request, error: TurnedAwayError) -> JSONResponse:
         metrics.turned_away.labels(error.told.reason).inc()
-        return _problem(error.told)
+        return replies.refusal(error.told)
 
     @api.exception_handler(HTTPException)
     async def no_such_page(_request: Request, error: HTTPException) -> JSONResponse:
@@ -93,95 +80,3 @@ def build_api(
 
     openapi.describe(api)
     return api
-
-
-def _turn_away(reason: Reason) -> NoReturn:
-    raise TurnedAwayError(problem.at_the_door(reason))
-
-
-def _who(request: Request, directory: Directory) -> Source:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    known = scheme.lower() == "bearer" and len(key) <= MAX_KEY_CHARACTERS
-    source = directory.source_of_key(key.strip()) if known else None
-    if source is None:
-        _turn_away(Reason.UNAUTHENTICATED)
-    return source
-
-
-def _form(request: Request) -> Form:
-    # Compressed bodies are refused, not inflated: a bomb costs nothing then (B79).
-    form = form_of(request.headers.get("content-type"))
-    if form is None or request.headers.get("content-encoding", "identity").lower() != "identity":
-        _turn_away(Reason.MEDIA_UNSUPPORTED)
-    return form
-
-
-async def _body(request: Request) -> bytes:
-    if int(request.headers.get("content-length", "0")) > MAX_REQUEST_BYTES:
-        _turn_away(Reason.TOO_LARGE)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_REQUEST_BYTES:
-            _turn_away(Reason.TOO_LARGE)
-    return bytes(body)
-
-
-async def _items(form: Form, body: bytes) -> list[bytes]:
-    try:
-        # In a thread: four hostile megabytes take most of a second, and others are waiting.
-        return [body] if form is Form.ONE else await asyncio.to_thread(items, form, body)
-    except TooManyItemsError:
-        _turn_away(Reason.TOO_LARGE)
-    except NotAnArrayError:
-        raise TurnedAwayError(problem.not_a_batch()) from None
-
-
-def _single(answer: Answer, good: HTTPStatus, source: Source) -> JSONResponse:
-    match answer:
-        case Accepted():
-            where = {"Location": states.path_of(source, answer.event_number)} if answer.receipt else {}
-            return JSONResponse(_accepted(answer), good, where)
-        case Problem():
-            return _problem(answer)
-
-
-def _many(answers: list[Answer], good: HTTPStatus) -> JSONResponse:
-    if answers and all(_unstored(answer) for answer in answers):
-        return _problem(problem.at_the_door(Reason.UNAVAILABLE))
-    return JSONResponse({"items": [_item(index, answer, good) for index, answer in enumerate(answers)]})
-
-
-def _unstored(answer: Answer) -> bool:
-    return isinstance(answer, Problem) and answer.reason == Reason.UNAVAILABLE
-
-
-def _item(index: int, answer: Answer, good: HTTPStatus) -> dict[str, Any]:
-    match answer:
-        case Accepted():
-            return {"index": index, "status": int(good), **_accepted(answer)}
-        case Problem():
-            return {"index": index, "status": answer.status, "problem": _told(answer)}
-
-
-def _accepted(answer: Accepted) -> dict[str, Any]:
-    told = Taken(
-        id=answer.id,
-        eventNumber=answer.event_number,
-        noteWithheld=answer.note_withheld,
-        receipt=answer.receipt,
-    )
-    return told.model_dump(mode="json", exclude_none=True)
-
-
-def _told(told: Problem) -> dict[str, Any]:
-    return told.model_dump(mode="json", exclude_none=True)
-
-
-def _problem(told: Problem) -> JSONResponse:
-    headers = {"Content-Language": "id, en"}
-    if told.reason == Reason.UNAVAILABLE:
-        headers["Retry-After"] = str(problem.RETRY_AFTER_S)
-    if told.reason == Reason.UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(_told(told), told.status, headers, problem.MEDIA_TYPE)

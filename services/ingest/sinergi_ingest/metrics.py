@@ -2,11 +2,13 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
-from sinergi_ingest.admit import Refused, Verdict
+from sinergi_ingest.admit import Admitted, Refused
+from sinergi_ingest.heartbeat import Beat
+from sinergi_ingest.who import Failure
 from sinergi_shared.contracts.reasons import Reason
-from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, histogram
+from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, gauge, histogram
 
 WAYS: Final = ("http", "kafka")
 
@@ -23,6 +25,8 @@ REFUSALS: Final = (
 )
 AT_THE_DOOR: Final = (
     Reason.UNAUTHENTICATED,
+    Reason.SIGNATURE_INVALID,
+    Reason.RATE_LIMITED,
     Reason.NOT_ALLOWED,
     Reason.MEDIA_UNSUPPORTED,
     Reason.TOO_LARGE,
@@ -54,6 +58,22 @@ class IngestMetrics:
         self.turned_away = counter(
             registry, "sinergi_ingest_turned_away", "Requests not taken at the door", reason=AT_THE_DOOR
         )
+        self.failures = counter(
+            registry, "sinergi_ingest_auth_failures", "Requests of nobody we know", kind=Failure
+        )
+        self.slowed = counter(
+            registry, "sinergi_ingest_slowed", "Times that a Kafka sender was read later for its rate"
+        )
+        self.heartbeats = counter(registry, "sinergi_ingest_heartbeats", "Heartbeats taken", way=WAYS)
+        self.rates_shared = gauge(
+            registry, "sinergi_ingest_rates_shared", "1 while Redis holds the sources' rates"
+        )
+        # Sources are those of the directory, so the label is bounded and none comes from outside.
+        self.operator_alert = Gauge(
+            "sinergi_operator_alert", "1 while operators must act", ("kind", "source"), registry=registry
+        )
+        self._watched: frozenset[str] = frozenset()
+        self.directory_wrong(wrong=False)
         self.seconds = histogram(
             registry,
             "sinergi_ingest_store_seconds",
@@ -62,12 +82,26 @@ class IngestMetrics:
             way=WAYS,
         )
 
-    def told(self, way: str, verdict: Verdict, *, stored: bool) -> None:
+    def directory_wrong(self, *, wrong: bool) -> None:
+        """Tell operators that a new directory cannot be used, or that it is over."""
+        self.operator_alert.labels("directory", "-").set(wrong)
+
+    def silence(self, quiet: frozenset[str], sources: frozenset[str]) -> None:
+        """Tell operators which of the directory's sources are silent; one that left it is shown no more."""
+        for gone in self._watched - sources:
+            self.operator_alert.remove("source_silent", gone)
+        for source in sources:
+            self.operator_alert.labels("source_silent", source).set(source in quiet)
+        self._watched = sources
+
+    def told(self, way: str, verdict: Admitted | Refused | Beat, *, stored: bool) -> None:
         """Count what became of one event."""
         if not stored:
             self.unstored.labels(way).inc()
         elif isinstance(verdict, Refused):
             self.refused.labels(way, verdict.reason).inc()
+        elif isinstance(verdict, Beat):
+            self.heartbeats.labels(way).inc()
         else:
             self.accepted.labels(way).inc()
             if verdict.note_withheld:

@@ -21,14 +21,20 @@ ABOUT: Final[dict[str, Any]] = {
     ),
 }
 
+_SIGNATURE: Final = (
+    "RFC 9421 with Signature-Input: Ed25519 or HMAC-SHA256 over @method, @path and content-digest "
+    "(RFC 9530), with keyid and created, at most 300 seconds from our clock"
+)
+_SECURITY: Final[list[dict[str, list[str]]]] = [{"sourceKey": []}, {"signature": []}, {"certificate": []}]
 _REF: Final = "#/components/schemas/{model}"
 _REFUSALS: Final = {
     HTTPStatus.BAD_REQUEST: "The bytes are not strict JSON, or a CloudEvents attribute is wrong",
-    HTTPStatus.UNAUTHORIZED: "No key, or one that is not known",
-    HTTPStatus.FORBIDDEN: "The source is not registered, or not the key's own",
+    HTTPStatus.UNAUTHORIZED: "No key, signature or certificate, or one that is not known or has ended",
+    HTTPStatus.FORBIDDEN: "The source is not registered, or the key may not say or do this",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Over 64 KiB an event, 4 MiB or 1,000 events a request",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Another media type, or a compressed body",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The event may not be carried or does not follow the contract",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many events at once; send the same again after Retry-After seconds",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not stored; send the same again after Retry-After seconds",
 }
 
@@ -45,7 +51,10 @@ def operation(good: HTTPStatus) -> dict[str, Any]:
             200: _accepted_many(good),
             **{int(status): _refusal(status, told) for status, told in _REFUSALS.items()},
         },
-        "openapi_extra": {"requestBody": _REQUEST, "security": [{"sourceKey": []}]},
+        "openapi_extra": {
+            "requestBody": _REQUEST,
+            "security": _SECURITY,
+        },
     }
 
 
@@ -58,7 +67,14 @@ def describe(api: FastAPI) -> None:
             components = told.setdefault("components", {})
             components["schemas"] = _schemas()
             components["securitySchemes"] = {
-                "sourceKey": {"type": "http", "scheme": "bearer", "bearerFormat": "sng_<id>_<secret>"}
+                "sourceKey": {"type": "http", "scheme": "bearer", "bearerFormat": "sng_<id>_<secret>"},
+                "signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Signature",
+                    "description": _SIGNATURE,
+                },
+                "certificate": {"type": "mutualTLS", "description": "On a port of its own"},
             }
             api.openapi_schema = told
         return api.openapi_schema
@@ -98,7 +114,7 @@ def _refusal(status: HTTPStatus, told: str) -> dict[str, Any]:
         "description": told,
         "content": {problem.MEDIA_TYPE: {"schema": _ref("Problem")}},
     }
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         refusal["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
     if status is HTTPStatus.UNAUTHORIZED:
         refusal["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
@@ -129,10 +145,12 @@ STATE: Final[dict[str, Any]] = {
             },
         },
         401: _refusal(HTTPStatus.UNAUTHORIZED, _REFUSALS[HTTPStatus.UNAUTHORIZED]),
+        403: _refusal(HTTPStatus.FORBIDDEN, "The key's scopes do not hold `read`"),
         404: _refusal(HTTPStatus.NOT_FOUND, "Not known for this source; another's event is told alike"),
+        429: _refusal(HTTPStatus.TOO_MANY_REQUESTS, "The source is over its rate; ask again"),
         503: _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Cannot be said yet; ask again"),
     },
-    "openapi_extra": {"security": [{"sourceKey": []}]},
+    "openapi_extra": {"security": _SECURITY},
 }
 
 RECEIPT_KEYS: Final[dict[str, Any]] = {

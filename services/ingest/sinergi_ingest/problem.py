@@ -4,15 +4,18 @@ RFC 9457 problem documents; the same advice goes into ``action`` of a rejected r
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
-from sinergi_ingest.admit import Refused
+from sinergi_ingest.admit import Admitted, Refused
 from sinergi_ingest.answers import Problem
 from sinergi_shared.contracts.envelope import SCHEMA_BASE
 from sinergi_shared.contracts.reasons import Reason, Rule, Stage
+from sinergi_shared.directory import Scope
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
+MAX_WAIT_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,18 @@ _ADVICE: Final[dict[Reason, Advice]] = {
         "Kirim kunci sumber Anda: Authorization: Bearer sng_…",
         "Send your source's key: Authorization: Bearer sng_…",
     ),
+    Reason.SIGNATURE_INVALID: Advice(
+        "Tanda tangan tidak diterima",
+        "The signature was not accepted",
+        "Tanda tangani @method, @path dan content-digest (RFC 9421); created terpaut paling jauh 300 detik",
+        "Sign @method, @path and content-digest (RFC 9421), with created at most 300 seconds from our clock",
+    ),
+    Reason.RATE_LIMITED: Advice(
+        "Terlalu banyak peristiwa sekaligus dari sumber ini",
+        "Too many events at once from this source",
+        "Kirim ulang isi yang sama setelah Retry-After detik; yang kritis lebih dahulu",
+        "Send the same content again after Retry-After seconds; critical ones first",
+    ),
     Reason.NOT_ALLOWED: Advice(
         "Kunci ini bukan untuk sumber itu",
         "This key does not speak for that source",
@@ -113,6 +128,20 @@ _UNREADABLE: Final = Advice(
     "The body is not one strict JSON object",
     "Kirim JSON UTF-8 tanpa kunci ganda, NaN, tanda kendali, atau lebih dari 32 tingkat dan 512 kunci",
     "Send UTF-8 JSON without duplicate keys, NaN, control marks, or more than 32 levels and 512 keys",
+)
+
+_NOT_WITH_A_TEST_KEY: Final = Advice(
+    "Kunci uji hanya untuk peristiwa dengan status Test",
+    "A test key is only for events whose status is Test",
+    "Ini tidak disalurkan. Laporan sungguhan: kirim dengan kunci Anda yang sungguhan. Uji: isi status Test",
+    "This was not passed on. A real report: send it with your real key. A test: set status to Test",
+)
+
+_OUTSIDE: Final = Advice(
+    "Di luar wilayah, tempat atau situasi yang terdaftar bagi sumber ini",
+    "Outside the areas, places or situations registered for this source",
+    "Perbaiki isian yang ditunjuk pointers, atau minta pendaftaran diperluas; kabari petugas lewat telepon",
+    "Mend the fields named by the pointers, or ask for a wider registration; tell the officers by phone",
 )
 
 
@@ -151,7 +180,8 @@ def at_the_door(reason: Reason) -> Problem:
         detail=told.do,
         detailEn=told.do_en,
         reason=reason,
-        retryable=reason is Reason.UNAVAILABLE,
+        retryable=reason in (Reason.UNAVAILABLE, Reason.RATE_LIMITED),
+        retryAfterS=RETRY_AFTER_S if reason is Reason.UNAVAILABLE else None,
     )
 
 
@@ -166,6 +196,41 @@ def no_such_event() -> Problem:
         detailEn="Check number and source in the address; what was never accepted has no status",
         reason=None,
     )
+
+
+def forbidden(verdict: Admitted, pointers: tuple[str, ...]) -> Problem:
+    """Return the problem document of an event that this source or key may not send."""
+    told = at_the_door(Reason.NOT_ALLOWED)
+    if "/source" in pointers:
+        return told
+    by = _NOT_WITH_A_TEST_KEY if "/data/status" in pointers else _OUTSIDE
+    about = {
+        "title": by.title,
+        "titleEn": by.title_en,
+        "detail": by.do,
+        "detailEn": by.do_en,
+        "pointers": pointers,
+        "id": verdict.claim.id,
+        "eventNumber": verdict.claim.event_number,
+    }
+    return told.model_copy(update=about)
+
+
+def out_of_scope(scope: Scope) -> Problem:
+    """Return the problem document of a known key that may not be used for this."""
+    about = {
+        "title": f"Kunci ini tidak boleh dipakai untuk {scope}",
+        "titleEn": f"This key may not be used for {scope}",
+        "detail": "Minta kunci dengan hak itu kepada pengelola",
+        "detailEn": "Ask the operators for a key with that scope",
+    }
+    return at_the_door(Reason.NOT_ALLOWED).model_copy(update=about)
+
+
+def too_fast(wait_s: float) -> Problem:
+    """Return the problem document of a source that must wait; whole seconds, at least one."""
+    wait = min(max(1, ceil(wait_s)), MAX_WAIT_S)
+    return at_the_door(Reason.RATE_LIMITED).model_copy(update={"retryAfterS": wait})
 
 
 def not_a_batch() -> Problem:

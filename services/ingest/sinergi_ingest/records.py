@@ -10,8 +10,10 @@ from typing import Final
 
 from sinergi_ingest.admit import Admitted, Refused, stored_bytes
 from sinergi_ingest.problem import advice
+from sinergi_ingest.vigil import Change
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.alert import Action
+from sinergi_shared.contracts.audit import ALARM_TYPE, Alarm, AlarmEvent, AlarmKind
 from sinergi_shared.contracts.envelope import CONTENT_TYPE, schema_uri
 from sinergi_shared.contracts.ids import derived_uuid
 from sinergi_shared.contracts.reasons import Outcome
@@ -93,6 +95,32 @@ def rejected_record(refused: Refused, origin: Origin, now: datetime, lanes: int)
         partition=topics.lane_of(origin.source.urn, lanes),
         headers=_HEADERS,
     )
+
+
+def silence_record(change: Change, now: datetime, lanes: int) -> Outgoing:
+    """Return the audit record of a source that fell silent or speaks again."""
+    alarm = Alarm(kind=AlarmKind.SOURCE_SILENT, source=change.source, active=change.is_silent, at=now)
+    return _alarm_record(alarm, change.source, lanes)
+
+
+def directory_record(now: datetime, lanes: int, *, wrong: bool) -> Outgoing:
+    """Return the audit record of a new directory that cannot be used, or of one that can again."""
+    return _alarm_record(Alarm(kind=AlarmKind.DIRECTORY, active=wrong, at=now), SOURCE, lanes)
+
+
+def _alarm_record(alarm: Alarm, about: str, lanes: int) -> Outgoing:
+    event = AlarmEvent(
+        id=derived_uuid("alarm", alarm.kind, about, str(alarm.active), alarm.at.isoformat()),
+        source=SOURCE,
+        type=ALARM_TYPE,
+        subject=about,
+        time=alarm.at,
+        dataschema=schema_uri("alarm"),
+        partitionkey=about,
+        data=alarm,
+    )
+    value = event.model_dump_json(exclude_none=True).encode()
+    return Outgoing(topics.AUDIT, None, value, topics.lane_of(about, lanes), _HEADERS)
 
 
 def status_record(refused: Refused, origin: Origin, now: datetime) -> Outgoing:

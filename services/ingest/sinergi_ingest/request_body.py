@@ -25,6 +25,11 @@ class Form(Enum):
     BATCH = "application/cloudevents-batch+json"
     LINES = "application/x-ndjson"
 
+    @property
+    def many(self) -> bool:
+        """Whether a request of this form may carry more than one event."""
+        return self in (Form.BATCH, Form.LINES)
+
 
 class TooManyItemsError(Exception):
     """More items than one request may carry."""

@@ -84,6 +84,8 @@ class StatusReader:
         known = self._statuses.of(source, number)
         if known is not None:
             return known
+        if source not in self._urns:
+            raise BehindError  # came into the directory since the start: its topics are not read yet
         try:
             # One at a time: who asks for many unknown numbers holds up only others who do.
             async with asyncio.timeout(FIND_WITHIN_S), self._finding:

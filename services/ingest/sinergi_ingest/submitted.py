@@ -5,7 +5,9 @@ would skip, loop on, or fail a whole batch for one bad record (reliability, 4). 
 are committed once everything that it causes is stored, so a kill repeats and never loses.
 """
 
+import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,6 +18,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from sinergi_ingest.handlers import Intake
+from sinergi_ingest.limits import Bucket, owe, owed_for
 from sinergi_ingest.records import Origin
 from sinergi_shared.contracts import topics
 from sinergi_shared.directory import Source
@@ -29,6 +32,7 @@ MAX_BATCH: Final = 500
 POLL_MS: Final = 50
 GRACE_S: Final = 10.0
 STUCK_AFTER_S: Final = 15.0
+LONGEST_PAUSE_S: Final = 5.0
 
 
 class Submitted:
@@ -41,11 +45,14 @@ class Submitted:
         intake: Intake,
         *,
         seconds: Callable[[], float],
+        slowed: Callable[[], None],
         die: Callable[[str, BaseException], None],
     ) -> None:
         self._sources = {topics.submitted(source.name): source for source in sources}
         self._intake = intake
+        self._buckets: dict[TopicPartition, Bucket] = {}
         self._seconds = seconds
+        self._slowed = slowed
         self._die = die
         self._busy_since: float | None = None
         self._polled: dict[TopicPartition, int | None] = {}
@@ -112,6 +119,7 @@ class Submitted:
             origins = [self._origin(record) for record in records]
             await self._intake.take_submitted(origins, [event_bytes(record) for record in records])
             await self._commit(records)
+            self._slow_down(records)
         except Exception as error:  # noqa: BLE001 - a bug: stop before the offset is committed
             self._die(PART, error)
         finally:
@@ -128,6 +136,31 @@ class Submitted:
         except KafkaError:
             # Away or rebalanced: the records come again, and their repeats are merged.
             logs.logger().warning("offsets not committed", topics=len(offsets))
+
+    def _slow_down(self, records: Sequence[Record]) -> None:
+        """Fetch no more for a while from a source that is over its rate; the others go on.
+
+        Counted here alone: one process reads a source's topic, so no other needs to know.
+        """
+        now = self._seconds()
+        counts = Counter(TopicPartition(record.topic, record.partition) for record in records)
+        for place, count in counts.items():
+            rate = self._sources[place.topic].rate
+            self._buckets[place] = owe(self._buckets.get(place), rate, count, now)
+            if wait := owed_for(self._buckets[place], rate):
+                self._pause(place, min(wait, LONGEST_PAUSE_S))
+
+    def _pause(self, place: TopicPartition, seconds: float) -> None:
+        consumer = self._subscriber.consumer
+        if consumer is not None and place in consumer.assignment():
+            consumer.pause(place)
+            self._slowed()
+            asyncio.get_running_loop().call_later(seconds, self._resume, place)
+
+    def _resume(self, place: TopicPartition) -> None:
+        consumer = self._subscriber.consumer
+        if consumer is not None and place in consumer.assignment():
+            consumer.resume(place)
 
     def _origin(self, record: Record) -> Origin:
         return Origin(

@@ -1,6 +1,6 @@
 """``sinergi.audit.v1``: every decision, for the record; codes and ids only, no field of the event.
 
-Also every change of the rules by which decisions are made.
+Also every change of the rules by which decisions are made, and what operators were told of.
 """
 
 from enum import StrEnum
@@ -9,7 +9,15 @@ from typing import Annotated
 from pydantic import Field
 
 from sinergi_shared.contracts.alert import RoutingRule
-from sinergi_shared.contracts.base import AdminCode, AlertNumber, Contract, RecipientCode, ThreadId, Time
+from sinergi_shared.contracts.base import (
+    AdminCode,
+    AlertNumber,
+    Contract,
+    RecipientCode,
+    ThreadId,
+    Time,
+    UpstreamSource,
+)
 from sinergi_shared.contracts.codes import AreaSource, Level, Role
 from sinergi_shared.contracts.envelope import CloudEvent
 from sinergi_shared.contracts.reasons import Outcome, Reason, Rule
@@ -17,6 +25,7 @@ from sinergi_shared.contracts.thread import EventPointer
 
 AUDIT_TYPE = "id.sinergi.audit.decided.v1"
 POLICY_AUDIT_TYPE = "id.sinergi.audit.policy.v1"
+ALARM_TYPE = "id.sinergi.audit.alarm.v1"
 
 
 class Told(Contract):
@@ -85,3 +94,22 @@ class PolicyAudited(Contract):
 
 
 PolicyAuditEvent = CloudEvent[PolicyAudited]
+
+
+class AlarmKind(StrEnum):
+    """What operators are told of; the label of ``sinergi_operator_alert``."""
+
+    SOURCE_SILENT = "source_silent"
+    DIRECTORY = "directory"
+
+
+class Alarm(Contract):
+    """Operators were told of something, or it is over."""
+
+    kind: AlarmKind
+    source: Annotated[UpstreamSource | None, Field(description="which source, when it is about one")] = None
+    active: Annotated[bool, Field(strict=True)]
+    at: Time
+
+
+AlarmEvent = CloudEvent[Alarm]

@@ -285,6 +285,15 @@ AUDIT: Final = _ours(
     },
 )
 
+ALARM: Final = _ours(
+    "layanan:ingest",
+    audit.ALARM_TYPE,
+    "alarm",
+    EVENT["source"],
+    _DECIDED,
+    {"kind": "source_silent", "source": EVENT["source"], "active": True, "at": _DECIDED},
+)
+
 CONTROL: Final = _ours(
     "layanan:ops",
     control_type(ControlKind.MUTE),
