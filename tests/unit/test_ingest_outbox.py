@@ -1,6 +1,7 @@
 """Laws of the outbox: who is told that Kafka is away, and who is not."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from sinergi_ingest import outbox
 from sinergi_ingest.outbox import Outbox
 from sinergi_shared.runtime.transactions import Outgoing
 
+STORED = SimpleNamespace(partition=0, offset=0)
 RECORD = Outgoing(topic="t", key=b"k", value=b"v", partition=0, headers=())
 
 
@@ -41,12 +43,12 @@ async def test_what_hangs_is_told_as_not_stored_and_the_next_are_told_at_once_bu
     asking = asyncio.create_task(away.publish([RECORD]))
     await turns()
     assert not away.answers  # nobody else waits with it
-    kafka.sent[-1].set_result(None)
+    kafka.sent[-1].set_result(STORED)
     assert all(await asking)
     again = asyncio.create_task(away.publish([RECORD]))
     await turns()
     assert away.answers  # it is back
-    kafka.sent[-1].set_result(None)
+    kafka.sent[-1].set_result(STORED)
     await again
 
 
@@ -58,9 +60,9 @@ async def test_a_long_batch_that_moves_turns_nobody_away(kafka, monkeypatch):
     for attempt in busy._since:
         busy._since[attempt] -= 2 * outbox.AWAY_AFTER_S
     assert not busy.answers
-    kafka.sent[0].set_result(None)
+    kafka.sent[0].set_result(STORED)
     await turns()
     assert busy.answers
     for stored in kafka.sent[1:]:
-        stored.set_result(None)
+        stored.set_result(STORED)
     assert all(await batch)
