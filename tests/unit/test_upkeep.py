@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from sinergi_ingest.admit import admit
 from sinergi_ingest.records import event_record
+from sinergi_router.decide import MOST_SEEN
 from sinergi_router.handlers import CARED_FOR_AT_ONCE, RouterLane
 from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
@@ -20,6 +21,7 @@ from sinergi_router.threads import from_record
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.codes import RequestVerb, Status, ThreadState
 from sinergi_shared.contracts.ids import derived_uuid, thread_id
+from sinergi_shared.runtime.transactions import MAX_BATCH_BYTES
 from tests.kit.decisions import NOW, kalbar, nothing_kept, sample
 
 LANES = 4
@@ -172,6 +174,53 @@ async def test_a_request_about_an_event_that_its_topic_has_dropped_is_decided_fr
     [audit] = of(topics.AUDIT, outgoing)
     assert json.loads(audit.value)["data"].get("reason") is None
     assert of(topics.JOBS, outgoing)
+
+
+async def test_requests_make_no_event_younger():
+    life = Life()
+    life.send()
+    life.now += days(40)
+    await life.ask(verb=RequestVerb.OWNED, by="IMI-ENT")
+    life.now += days(30) + A_SECOND
+    [record] = await life.lane.upkeep()
+    assert from_record(record.value).carried is not None
+
+
+async def test_a_request_that_puts_the_next_look_off_leaves_the_event_with_its_thread():
+    life = Life()
+    life.send()
+    for until, by in ((29, "IMI-ENT"), (31, "BNPP-ENT")):
+        life.now += days(until)
+        outgoing = await life.ask(verb=RequestVerb.OWNED, by=by)
+    assert from_record(of(topics.THREADS, outgoing)[0].value).carried is not None
+    life.events_kept = False
+    life.now += days(40)
+    outgoing = await life.ask(verb=RequestVerb.REFER, by="IMI-ENT", to="POL-61.03")
+    assert [json.loads(out.value)["data"].get("reason") for out in of(topics.AUDIT, outgoing)] == [None]
+
+
+async def test_an_event_that_nobody_can_read_any_more_is_told_to_the_province_desk():
+    life = Life()
+    life.send()
+    life.events_kept = False
+    life.now += days(91)
+    outgoing = await life.ask(verb=RequestVerb.ESCALATE, step=1, by="IMI-ENT")
+    assert json.loads(of(topics.AUDIT, outgoing)[0].value)["data"]["reason"] == "EVENT_EXPIRED"
+    assert of(topics.alerts("IMI-KANWIL"), outgoing)
+
+
+async def test_no_sender_can_fill_a_thread_beyond_what_a_record_may_be():
+    life = Life()
+    life.send()
+    for number in range(MOST_SEEN + 20):
+        outgoing = life.send(id=f"019cd550-3750-7e84-a16f-{number:012x}")
+        record = of(topics.THREADS, outgoing)[0]  # then the totals
+        assert not of(topics.JOBS, outgoing)
+    assert len(record.value) < MAX_BATCH_BYTES / 2
+    first_again = life.send()
+    assert not of(topics.JOBS, first_again)
+    [status] = of(topics.status("imi-ent.tpi"), first_again)
+    assert json.loads(status.value)["data"]["reason"] == "STALE"
 
 
 async def test_a_repeat_of_an_event_that_is_only_in_the_file_is_merged():

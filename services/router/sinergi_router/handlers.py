@@ -171,6 +171,8 @@ class RouterLane:
         accepted = self._accepted.get(before.pointer) if before and before.pointer else None
         case = case_of(accepted, self._policy) if accepted else None
         decision = apply_request(asked.request, asked.request_id, before, case, self._policy, now)
+        if accepted is not None and decision.thread is not None:
+            decision = replace(decision, thread=_carrying(decision.thread, accepted, now))
         self._metrics.requested(decision.outcome)
         outgoing = list(of_request(decision, decision.thread or before, self._lane))
         self._remember(outgoing, now)
@@ -193,6 +195,13 @@ class RouterLane:
 
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
+
+
+def _carrying(thread: Thread, accepted: Arrived, now: datetime) -> Thread:
+    # A request puts the next look at its thread off, perhaps until the event is gone: now it is in hand.
+    if care(thread, now) is Care.CARRY_EVENT:
+        return replace(thread, carried=accepted.document)
+    return thread
 
 
 def _of_requests(records: Sequence[Record]) -> list[Record]:

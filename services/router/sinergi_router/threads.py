@@ -26,6 +26,7 @@ def to_record(thread: Thread) -> bytes:
         "requests": thread.requests or None,
         "event": thread.pointer.model_dump() if thread.pointer else None,
         "carried": thread.carried,
+        "eventAt": format_time(thread.event_at) if thread.event_at else None,
         "decidedAt": format_time(thread.decided_at) if thread.decided_at else None,
         "policyVersion": thread.policy_version,
     }
@@ -80,6 +81,7 @@ def from_record(value: bytes) -> Thread:
         requests=record.requests or (),
         pointer=record.event,
         carried=record.carried,
+        event_at=record.eventAt,
         decided_at=record.decidedAt,
         policy_version=record.policyVersion,
     )

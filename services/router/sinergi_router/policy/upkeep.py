@@ -31,13 +31,18 @@ class Care(Enum):
 
 
 def care(thread: Thread, now: datetime) -> Care:
-    """Return what is to be done about a thread at this time; its age counts from its last decision."""
+    """Return what is to be done about a thread at this time.
+
+    Its age counts from its last decision, but the age of its event from the event's own: a request
+    makes the thread young again, and not the record that it points to.
+    """
     age = now - thread.decided_at if thread.decided_at is not None else OPEN_KEPT_FOR
     if thread.state is not ThreadState.OPEN:
         return Care.FORGET if age >= CLOSED_KEPT_FOR else Care.NOTHING
     if age >= OPEN_KEPT_FOR:
         return Care.EXPIRE
-    if age >= CARRIES_ITS_EVENT_FROM and thread.carried is None:
+    event_age = now - thread.event_at if thread.event_at is not None else age
+    if event_age >= CARRIES_ITS_EVENT_FROM and thread.carried is None:
         return Care.CARRY_EVENT
     return Care.REWRITE
 
