@@ -68,8 +68,13 @@ class Life:
         self.now = datetime.fromisoformat("2026-03-10T09:00:00+07:00").astimezone(UTC)
         self.events = []
         self.events_kept = True
-        metrics = RouterMetrics(CollectorRegistry(), LANES)
-        self.lane = RouterLane(0, Rules(kalbar()), metrics, lambda: self.now, self._reread, Threads(cap))
+        self.threads = []
+        self._cap = cap
+        self._take_lane()
+
+    def _take_lane(self):
+        metrics, threads = RouterMetrics(CollectorRegistry(), LANES), Threads(self._cap)
+        self.lane = RouterLane(0, Rules(kalbar()), metrics, lambda: self.now, self._reread, threads)
 
     async def _reread(self, _partition, offset):
         return self.events[offset] if self.events_kept else None
@@ -90,7 +95,19 @@ class Life:
             headers=out.headers,
         )
         self.events.append(record)
-        return list(self.lane.work([record]))
+        outgoing = list(self.lane.work([record]))
+        self.threads += [(out, record.timestamp) for out in of(topics.THREADS, outgoing)]
+        return outgoing
+
+    def send_others(self, count):
+        for number in range(count):
+            name, event_id = f"PRS-20260310-9{number:03d}", f"019cd550-3750-7e84-a16f-91c183b034{number:02x}"
+            self.send(id=event_id, subject=name, data={"eventNumber": name})
+
+    def restart(self):
+        self._take_lane()
+        for out, written_ms in self.threads:
+            self.lane.restore(SimpleNamespace(key=out.key, value=out.value, timestamp=written_ms))
 
     async def ask(self, **data):
         thread = thread_id(sample("01")["source"], sample("01")["data"]["eventNumber"])
@@ -161,6 +178,21 @@ async def test_a_closed_event_is_forgotten_after_90_days_and_not_before():
     assert tombstones == [[], [], [None]]
     life.now = life.now.replace(year=2026, month=3, day=10)  # the event's own day, so that ingest admits it
     assert of(topics.JOBS, life.send())  # told again, for nobody remembers
+
+
+async def test_a_restart_puts_no_end_off():
+    life = Life()
+    life.send()
+    life.send(id="019cd550-3750-7e84-a16f-91c183b034a6", data={"revision": 2, "msgType": "Cancel"})
+    life.now += days(70)
+    life.send_others(CARED_FOR_AT_ONCE + 5)  # younger ones do not hide it
+    life.restart()
+    life.now += days(5)
+    assert await life.lane.upkeep() == []
+    life.now += days(15) - A_SECOND
+    assert await life.lane.upkeep() == []
+    life.now += 2 * A_SECOND
+    assert [out.value for out in await life.lane.upkeep()] == [None]
 
 
 async def test_a_request_about_an_event_that_its_topic_has_dropped_is_decided_from_the_thread():
@@ -234,11 +266,7 @@ async def test_a_repeat_of_an_event_that_is_only_in_the_file_is_merged():
 
 async def test_no_more_is_done_at_once_than_alerts_can_wait_for():
     life = Life()
-    for number in range(CARED_FOR_AT_ONCE + 5):
-        name = f"PRS-20260310-{number:04d}"
-        life.send(
-            id=f"019cd550-3750-7e84-a16f-91c183b034{number:02x}", subject=name, data={"eventNumber": name}
-        )
+    life.send_others(CARED_FOR_AT_ONCE + 5)
     life.now += days(31)
     assert len(await life.lane.upkeep()) == CARED_FOR_AT_ONCE
     assert len(await life.lane.upkeep()) == 5

@@ -15,8 +15,9 @@ from sinergi_router.metrics import RouterMetrics
 from sinergi_router.outbox import of_decision, of_expiry, of_rejection, of_request, of_thread, of_unread
 from sinergi_router.policy.facts import Arrived, Thread
 from sinergi_router.policy.requests import apply_request
-from sinergi_router.policy.upkeep import LOOKED_AT_EVERY, Care, care, expired
+from sinergi_router.policy.upkeep import LOOKED_AT_EVERY, Care, care, expired, resting_since
 from sinergi_router.rules import Rules
+from sinergi_router.threads import to_record
 from sinergi_shared.contracts.activation import Activation
 from sinergi_shared.contracts.reasons import Outcome, Reason, Stage
 from sinergi_shared.contracts.thread import POLICY_KEY, TOTALS_KEY, EventPointer
@@ -108,7 +109,8 @@ class RouterLane:
         outgoing = [of_thread(thread, self._lane)]
         match care(thread, now):
             case Care.NOTHING:
-                self._remember(outgoing, now)
+                as_if = resting_since(thread, now)
+                self._threads.put_by(thread.thread_id.encode(), to_record(thread), _ms(as_if))
                 return []
             case Care.FORGET:
                 outgoing = [replace(outgoing[0], value=None)]

@@ -8,7 +8,7 @@ process. It is filled again from ``sinergi.threads.v1`` when the lane is assigne
 import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Final
 
 from sinergi_router.policy.facts import Thread
@@ -21,6 +21,9 @@ FILE_CACHE_KIB: Final = 4_096
 
 SIEVE_BYTES: Final = 1 << 21
 """Of a million threads in a lane's file, one new id in a hundred is looked up in vain."""
+
+
+_NUMBER_BITS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class Threads:
             self._near[thread_id] = _Held(written_ms, record)
         if len(self._near) > self._cap:
             self._make_room()
+
+    def put_by(self, key: bytes, record: bytes, written_ms: int) -> None:
+        """Keep a thread out of memory, as if it had been written then: when it is looked at next."""
+        self.keep(key, None, written_ms)
+        self._far.take([(key.decode(), written_ms, record)])
 
     def of(self, thread_ids: Collection[str]) -> dict[str, Thread]:
         """Return those of these threads that are remembered."""
@@ -93,17 +101,18 @@ class _Sieve:
 
 
 class _File:
-    """The older threads; rows stand in the order in which they were last written."""
+    """The older threads; a row's place is when it was last written, and a number to tell it from others."""
 
     def __init__(self) -> None:
         self._rows = 0
+        self._numbers = count()
         self._sieve = _Sieve()
         self._sql = sqlite3.connect("", isolation_level=None)
         for statement in (
             "PRAGMA journal_mode = OFF",
             "PRAGMA synchronous = OFF",
             f"PRAGMA cache_size = -{FILE_CACHE_KIB}",
-            "CREATE TABLE thread (place INTEGER PRIMARY KEY, id TEXT UNIQUE, written INTEGER, record BLOB)",
+            "CREATE TABLE thread (place INTEGER PRIMARY KEY, id TEXT UNIQUE, record BLOB)",
         ):
             self._sql.execute(statement)
 
@@ -112,7 +121,8 @@ class _File:
 
     def take(self, threads: list[tuple[str, int, bytes]]) -> None:
         self._sql.execute("BEGIN")
-        self._sql.executemany("INSERT INTO thread (id, written, record) VALUES (?, ?, ?)", threads)
+        rows = ((self._place(written_ms), thread_id, record) for thread_id, written_ms, record in threads)
+        self._sql.executemany("INSERT INTO thread VALUES (?, ?, ?)", rows)
         self._sql.execute("COMMIT")
         self._rows += len(threads)
         for thread_id, _, _ in threads:
@@ -133,5 +143,8 @@ class _File:
         return found
 
     def oldest(self, written_before_ms: int, most: int) -> list[bytes]:
-        rows = self._sql.execute("SELECT written, record FROM thread ORDER BY place LIMIT ?", (most,))
-        return [record for written, record in rows if written < written_before_ms]
+        query = "SELECT record FROM thread WHERE place < ? ORDER BY place LIMIT ?"
+        return [record for (record,) in self._sql.execute(query, (written_before_ms << _NUMBER_BITS, most))]
+
+    def _place(self, written_ms: int) -> int:
+        return written_ms << _NUMBER_BITS | next(self._numbers) % (1 << _NUMBER_BITS)

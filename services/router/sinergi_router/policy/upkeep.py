@@ -47,6 +47,12 @@ def care(thread: Thread, now: datetime) -> Care:
     return Care.REWRITE
 
 
+def resting_since(thread: Thread, now: datetime) -> datetime:
+    """Return from when a closed thread is left alone for ``LOOKED_AT_EVERY``: its last day is not missed."""
+    closed_at = thread.decided_at if thread.decided_at is not None else now
+    return min(closed_at + CLOSED_KEPT_FOR - LOOKED_AT_EVERY, now)
+
+
 def expired(thread: Thread, now: datetime) -> Thread:
     """Return a thread that nobody has led to an end; nobody is told, who holds an alert still holds it."""
     return replace(
