@@ -79,7 +79,7 @@ async def check(bootstrap: list[str], since: Offsets, acked: Iterable[Sent]) -> 
 
 
 async def records(bootstrap: list[str], since: Offsets, findings: Findings):
-    """Yield what is committed after ``since`` on every topic that is read; what cannot be reached is noted."""
+    """Yield what is committed after ``since`` on every topic read; what nobody can reach is noted."""
     until = await ends(bootstrap)
     left = {place: end for place, end in until.items() if end > since.get(place, 0)}
     if not left:

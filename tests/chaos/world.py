@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ class Fault:
     recovered_s: float
 
 
-Strike = Callable[[Watch, Sender], Awaitable[list[Fault]]]
+Strike = Callable[[Watch, Sender], Coroutine[Any, Any, list[Fault]]]
 Check = Callable[[list[str], checker.Offsets, Iterable[Sent]], Awaitable[Findings]]
 
 

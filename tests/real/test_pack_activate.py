@@ -140,7 +140,7 @@ async def alert_of(bus, document, recipient):
     await reader.start()
     reader.assign([place])
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 alert = json.loads((await reader.getone(place)).value)
                 if alert["subject"] == number:
@@ -153,12 +153,12 @@ async def test_a_router_follows_and_who_left_still_gets_the_end_of_what_it_was_t
     first = await activate(env, made("2026.11.2"))
     opened = event("LEFT1", 1)
     async with router(env) as port:
-        await eventually(lambda: shows(port, *decides_by(first["policyVersion"])), 40)
+        await eventually(lambda: shows(port, *decides_by(first["policyVersion"])), 90)
         await publish_event(bus, opened)
         assert (await alert_of(bus, opened, LEFT))["data"]["policyVersion"] == first["policyVersion"]
         leaves = made("2026.11.3", lambda pack: pack.edit("recipients", LEFT, active="tidak"))
         second = await activate(env, leaves)
-        await eventually(lambda: shows(port, *decides_by(second["policyVersion"])), 20)
+        await eventually(lambda: shows(port, *decides_by(second["policyVersion"])), 60)
         update, cancel = event("LEFT1", 2, revision=2, msgType="Update"), event("LEFT1", 3, revision=3)
         cancel["data"]["msgType"] = "Cancel"
         await publish_event(bus, update)
@@ -178,7 +178,7 @@ async def test_after_a_restart_a_lane_waits_for_its_pack_rather_than_go_back(bus
     late = event("WAITS", 64)
     async with router(env, SINERGI_PACKS=str(elsewhere)) as port:
         await publish_event(bus, late)
-        await eventually(lambda: shows(port, "sinergi_policy_pending 1.0", "sinergi_router_lanes 0.0"), 40)
+        await eventually(lambda: shows(port, "sinergi_policy_pending 1.0", "sinergi_router_lanes 0.0"), 90)
         elsewhere.symlink_to(bus.plan.run_dir / "packs")
-        await eventually(lambda: shows(port, *decides_by(last["policyVersion"])), 20)
+        await eventually(lambda: shows(port, *decides_by(last["policyVersion"])), 60)
         assert (await alert_of(bus, late, STAYS))["data"]["policyVersion"] == last["policyVersion"]

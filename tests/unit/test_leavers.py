@@ -68,6 +68,19 @@ def test_who_left_is_recalled(threads, without):
     assert told(done) == {LEFT: "Recall"}
 
 
+def test_who_left_is_not_told_that_it_leads_no_more(threads, tmp_path):
+    [thread] = threads.values()
+    pack = PackCopy(tmp_path / "pack")
+    pack.edit("recipients", thread.lead, active="tidak")
+    pack.seal_unchecked(version="2026.12.2")
+    policy = load_policy(read_pack(pack.directory))
+    request = Request(threadId=thread.thread_id, verb=RequestVerb.ESCALATE, by=thread.lead, step=1, at=NOW)
+    case = case_of(arrived(sample("01")), policy)
+    done = apply_request(request, derived_uuid("up"), thread, case, policy, NOW + timedelta(minutes=20))
+    assert list(told(done).values()) == ["Escalation"]
+    assert thread.lead not in told(done)
+
+
 def test_a_reload_tells_nobody_anything(threads, without):
     before = dict(threads)
     [again] = decided([arrived(sample("01"))], threads, without)

@@ -19,7 +19,7 @@ from sinergi_ops.pack.check import check_pack
 from sinergi_ops.pack.findings import Finding
 from sinergi_ops.pack.telling import document, refused, tell_findings
 from sinergi_ops.places import DIRECTORY, PACK, PACKS
-from sinergi_ops.topics import Change, apply, plan
+from sinergi_ops.topics import Change, apply, plan, replicas
 from sinergi_shared.contracts.activation import Activation
 from sinergi_shared.contracts.topics import CONTROLS, DEFAULT_LANES
 from sinergi_shared.directory import DirectoryError, read_directory
@@ -49,7 +49,7 @@ class Order:
     ground: Ground
     directory: Path
     lanes: int
-    replication: int
+    replication: int | None
     actor: str
     reason: str
 
@@ -97,8 +97,13 @@ def activate_command(  # noqa: PLR0913 - one option a thing that differs between
         int, typer.Option(envvar="SINERGI_LANES", min=1, max=64, help="Jumlah jalur. / Lanes.")
     ] = DEFAULT_LANES,
     replication: Annotated[
-        int, typer.Option(min=1, max=9, help="Salinan topik baru; 3 untuk produksi. / Copies of new topics.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            max=9,
+            help="Salinan topik baru; bawaan: seperti yang lain. / Copies of new topics; default: as others",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Berlakukan paket tanpa menghentikan apa pun. / Bring a pack into force while everything runs.
@@ -157,7 +162,8 @@ def activate_command(  # noqa: PLR0913 - one option a thing that differs between
 async def _activate(order: Order, pack: Pack) -> Done:
     await wait_for_kafka(order.bootstrap, WAIT_S)
     sources = [source.name for source in read_directory(order.directory).sources]
-    wanted = (order.bootstrap, sources, recipients_on_bus(pack.tables), order.lanes, order.replication)
+    copies = order.replication or await replicas(order.bootstrap)
+    wanted = (order.bootstrap, sources, recipients_on_bus(pack.tables), order.lanes, copies)
     missing = {change.topic for change in await plan(*wanted) if change.action == "create"}
     before = None if CONTROLS in missing else await in_force(order.bootstrap)
     findings = tuple(leavers(pack, order.ground.pack_of(before)))

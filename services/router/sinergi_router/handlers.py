@@ -113,7 +113,7 @@ class RouterLane:
                 self._threads.put_by(thread.thread_id.encode(), to_record(thread), _ms(as_if))
                 return []
             case Care.FORGET:
-                outgoing = [replace(outgoing[0], value=None)]
+                outgoing = [outgoing[0]._replace(value=None)]
             case Care.EXPIRE:
                 self._metrics.expired.inc()
                 outgoing = list(of_expiry(expired(thread, now), now, self._lane))

@@ -22,7 +22,7 @@ class Controls:
 
     async def start(self) -> None:
         """Connect, and return once everything that was committed by now has been taken."""
-        self._consumer = kafka.reader(self._bootstrap)
+        self._consumer = kafka.reader(await kafka.answering(self._bootstrap))
         await self._consumer.start()
         self._consumer.assign([_PLACE])
         await self._consumer.seek_to_beginning(_PLACE)

@@ -6,8 +6,7 @@ transactional id alone: one stable id a lane, never one a process (reliability, 
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.sender import (
@@ -32,8 +31,7 @@ _OF_A_TRANSACTION: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A record to publish in the lane's transaction; ``partition`` is explicit for lane topics."""
 
     topic: str

@@ -33,7 +33,7 @@ from tests.chaos.watch import Watch
 from tests.chaos.world import LANES, Fault, Load, World, under_load
 from tests.kit.packs import PackCopy
 
-FULL = Load(events=12_000, rate=60, ahead=20_000)
+FULL = Load(events=8_000, rate=100, ahead=20_000)
 QUICK = Load(events=500, rate=40, ahead=5_000)
 IN_FORCE_WITHIN_S = 60.0
 OTHER_POLICE = r"POL-61\.(0[1-9]|1[0-2]|7[12])(\.[0-9]{2})?"
@@ -45,7 +45,9 @@ _PROGRAM = (sys.executable, "-m", "sinergi_ops", "pack", "activate")
 
 def told_more(pack: PackCopy) -> None:
     """Give one more office a mandate."""
-    pack.add("mandates", "M009", rule_id="M990", recipient_kind="NAKER", scope="territory", condition="always")
+    pack.add(
+        "mandates", "M009", rule_id="M990", recipient_kind="NAKER", scope="territory", condition="always"
+    )
     _police(pack, "tidak")
 
 
@@ -104,7 +106,9 @@ async def run(world: World) -> Result:
             kills = number % 4 == 2
             without_topics = number % 5 == 3
             one = Round(world, site, members, judge, number)
-            faults.append(await (one.without_topics(problems) if without_topics else one.activated(kill=kills)))
+            faults.append(
+                await (one.without_topics(problems) if without_topics else one.activated(kill=kills))
+            )
         return faults
 
     done = await under_load(world, load, strike, *members, check=judge.check)
