@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from sinergi_ingest.admit import admit
 from sinergi_ingest.records import event_record
+from sinergi_router.decide import MOST_SEEN
 from sinergi_router.handlers import CARED_FOR_AT_ONCE, RouterLane
 from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
@@ -20,6 +21,7 @@ from sinergi_router.threads import from_record
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.codes import RequestVerb, Status, ThreadState
 from sinergi_shared.contracts.ids import derived_uuid, thread_id
+from sinergi_shared.runtime.transactions import MAX_BATCH_BYTES
 from tests.kit.decisions import NOW, kalbar, nothing_kept, sample
 
 LANES = 4
@@ -66,8 +68,13 @@ class Life:
         self.now = datetime.fromisoformat("2026-03-10T09:00:00+07:00").astimezone(UTC)
         self.events = []
         self.events_kept = True
-        metrics = RouterMetrics(CollectorRegistry(), LANES)
-        self.lane = RouterLane(0, Rules(kalbar()), metrics, lambda: self.now, self._reread, Threads(cap))
+        self.threads = []
+        self._cap = cap
+        self._take_lane()
+
+    def _take_lane(self):
+        metrics, threads = RouterMetrics(CollectorRegistry(), LANES), Threads(self._cap)
+        self.lane = RouterLane(0, Rules(kalbar()), metrics, lambda: self.now, self._reread, threads)
 
     async def _reread(self, _partition, offset):
         return self.events[offset] if self.events_kept else None
@@ -88,7 +95,19 @@ class Life:
             headers=out.headers,
         )
         self.events.append(record)
-        return list(self.lane.work([record]))
+        outgoing = list(self.lane.work([record]))
+        self.threads += [(out, record.timestamp) for out in of(topics.THREADS, outgoing)]
+        return outgoing
+
+    def send_others(self, count):
+        for number in range(count):
+            name, event_id = f"PRS-20260310-9{number:03d}", f"019cd550-3750-7e84-a16f-91c183b034{number:02x}"
+            self.send(id=event_id, subject=name, data={"eventNumber": name})
+
+    def restart(self):
+        self._take_lane()
+        for out, written_ms in self.threads:
+            self.lane.restore(SimpleNamespace(key=out.key, value=out.value, timestamp=written_ms))
 
     async def ask(self, **data):
         thread = thread_id(sample("01")["source"], sample("01")["data"]["eventNumber"])
@@ -161,6 +180,21 @@ async def test_a_closed_event_is_forgotten_after_90_days_and_not_before():
     assert of(topics.JOBS, life.send())  # told again, for nobody remembers
 
 
+async def test_a_restart_puts_no_end_off():
+    life = Life()
+    life.send()
+    life.send(id="019cd550-3750-7e84-a16f-91c183b034a6", data={"revision": 2, "msgType": "Cancel"})
+    life.now += days(70)
+    life.send_others(CARED_FOR_AT_ONCE + 5)  # younger ones do not hide it
+    life.restart()
+    life.now += days(5)
+    assert await life.lane.upkeep() == []
+    life.now += days(15) - A_SECOND
+    assert await life.lane.upkeep() == []
+    life.now += 2 * A_SECOND
+    assert [out.value for out in await life.lane.upkeep()] == [None]
+
+
 async def test_a_request_about_an_event_that_its_topic_has_dropped_is_decided_from_the_thread():
     life = Life()
     life.send()
@@ -174,6 +208,53 @@ async def test_a_request_about_an_event_that_its_topic_has_dropped_is_decided_fr
     assert of(topics.JOBS, outgoing)
 
 
+async def test_requests_make_no_event_younger():
+    life = Life()
+    life.send()
+    life.now += days(40)
+    await life.ask(verb=RequestVerb.OWNED, by="IMI-ENT")
+    life.now += days(30) + A_SECOND
+    [record] = await life.lane.upkeep()
+    assert from_record(record.value).carried is not None
+
+
+async def test_a_request_that_puts_the_next_look_off_leaves_the_event_with_its_thread():
+    life = Life()
+    life.send()
+    for until, by in ((29, "IMI-ENT"), (31, "BNPP-ENT")):
+        life.now += days(until)
+        outgoing = await life.ask(verb=RequestVerb.OWNED, by=by)
+    assert from_record(of(topics.THREADS, outgoing)[0].value).carried is not None
+    life.events_kept = False
+    life.now += days(40)
+    outgoing = await life.ask(verb=RequestVerb.REFER, by="IMI-ENT", to="POL-61.03")
+    assert [json.loads(out.value)["data"].get("reason") for out in of(topics.AUDIT, outgoing)] == [None]
+
+
+async def test_an_event_that_nobody_can_read_any_more_is_told_to_the_province_desk():
+    life = Life()
+    life.send()
+    life.events_kept = False
+    life.now += days(91)
+    outgoing = await life.ask(verb=RequestVerb.ESCALATE, step=1, by="IMI-ENT")
+    assert json.loads(of(topics.AUDIT, outgoing)[0].value)["data"]["reason"] == "EVENT_EXPIRED"
+    assert of(topics.alerts("IMI-KANWIL"), outgoing)
+
+
+async def test_no_sender_can_fill_a_thread_beyond_what_a_record_may_be():
+    life = Life()
+    life.send()
+    for number in range(MOST_SEEN + 20):
+        outgoing = life.send(id=f"019cd550-3750-7e84-a16f-{number:012x}")
+        record = of(topics.THREADS, outgoing)[0]  # then the totals
+        assert not of(topics.JOBS, outgoing)
+    assert len(record.value) < MAX_BATCH_BYTES / 2
+    first_again = life.send()
+    assert not of(topics.JOBS, first_again)
+    [status] = of(topics.status("imi-ent.tpi"), first_again)
+    assert json.loads(status.value)["data"]["reason"] == "STALE"
+
+
 async def test_a_repeat_of_an_event_that_is_only_in_the_file_is_merged():
     life = Life(cap=1)
     life.send()
@@ -185,11 +266,7 @@ async def test_a_repeat_of_an_event_that_is_only_in_the_file_is_merged():
 
 async def test_no_more_is_done_at_once_than_alerts_can_wait_for():
     life = Life()
-    for number in range(CARED_FOR_AT_ONCE + 5):
-        name = f"PRS-20260310-{number:04d}"
-        life.send(
-            id=f"019cd550-3750-7e84-a16f-91c183b034{number:02x}", subject=name, data={"eventNumber": name}
-        )
+    life.send_others(CARED_FOR_AT_ONCE + 5)
     life.now += days(31)
     assert len(await life.lane.upkeep()) == CARED_FOR_AT_ONCE
     assert len(await life.lane.upkeep()) == 5

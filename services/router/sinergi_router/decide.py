@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Final
 
 from sinergi_router.policy.alert import Alert, Issue, due_at, issue_alerts
 from sinergi_router.policy.book import Policy
@@ -26,6 +27,9 @@ from sinergi_router.policy.request_facts import Case
 from sinergi_shared.contracts.codes import AlertMsgType, Role
 from sinergi_shared.contracts.event import SuspiciousMovement
 from sinergi_shared.contracts.reasons import Outcome, Reason
+
+MOST_SEEN: Final = 500
+"""Ids a thread keeps; the repeat of an older one is ``STALE`` by its revision. A record must fit a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def _routed(
         decided_at=issue.decided_at,
         policy_version=policy.version,
     )
-    after = replace(_seen(issue.arrived, after), pointer=issue.arrived.pointer, carried=None)
+    after = replace(_seen(issue.arrived, after), pointer=issue.arrived.pointer, carried=None, event_at=None)
     return Decision(
         issue.arrived,
         Outcome.ROUTED,
@@ -189,4 +193,7 @@ def _after(one: Arrived, thread: Thread | None, stop: Unrouted) -> Thread | None
 
 
 def _seen(one: Arrived, thread: Thread) -> Thread:
-    return replace(thread, seen={**thread.seen, one.event.id: one.digest})
+    seen = {**thread.seen, one.event.id: one.digest}
+    if len(seen) > MOST_SEEN:
+        del seen[next(iter(seen))]
+    return replace(thread, seen=seen)

@@ -15,8 +15,9 @@ from sinergi_router.metrics import RouterMetrics
 from sinergi_router.outbox import of_decision, of_expiry, of_rejection, of_request, of_thread, of_unread
 from sinergi_router.policy.facts import Arrived, Thread
 from sinergi_router.policy.requests import apply_request
-from sinergi_router.policy.upkeep import LOOKED_AT_EVERY, Care, care, expired
+from sinergi_router.policy.upkeep import LOOKED_AT_EVERY, Care, care, expired, resting_since
 from sinergi_router.rules import Rules
+from sinergi_router.threads import to_record
 from sinergi_shared.contracts.activation import Activation
 from sinergi_shared.contracts.reasons import Outcome, Reason, Stage
 from sinergi_shared.contracts.thread import POLICY_KEY, TOTALS_KEY, EventPointer
@@ -108,7 +109,8 @@ class RouterLane:
         outgoing = [of_thread(thread, self._lane)]
         match care(thread, now):
             case Care.NOTHING:
-                self._remember(outgoing, now)
+                as_if = resting_since(thread, now)
+                self._threads.put_by(thread.thread_id.encode(), to_record(thread), _ms(as_if))
                 return []
             case Care.FORGET:
                 outgoing = [outgoing[0]._replace(value=None)]
@@ -171,6 +173,8 @@ class RouterLane:
         accepted = self._accepted.get(before.pointer) if before and before.pointer else None
         case = case_of(accepted, self._policy) if accepted else None
         decision = apply_request(asked.request, asked.request_id, before, case, self._policy, now)
+        if accepted is not None and decision.thread is not None:
+            decision = replace(decision, thread=_carrying(decision.thread, accepted, now))
         self._metrics.requested(decision.outcome)
         outgoing = list(of_request(decision, decision.thread or before, self._lane))
         self._remember(outgoing, now)
@@ -193,6 +197,13 @@ class RouterLane:
 
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
+
+
+def _carrying(thread: Thread, accepted: Arrived, now: datetime) -> Thread:
+    # A request puts the next look at its thread off, perhaps until the event is gone: now it is in hand.
+    if care(thread, now) is Care.CARRY_EVENT:
+        return replace(thread, carried=accepted.document)
+    return thread
 
 
 def _of_requests(records: Sequence[Record]) -> list[Record]:

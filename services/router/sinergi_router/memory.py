@@ -8,7 +8,7 @@ process. It is filled again from ``sinergi.threads.v1`` when the lane is assigne
 import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Final
 
 from sinergi_router.policy.facts import Thread
@@ -18,6 +18,12 @@ AT_ONCE: Final = 256
 """So many threads go to the file together: a statement for each would take longer than all else."""
 
 FILE_CACHE_KIB: Final = 4_096
+
+SIEVE_BYTES: Final = 1 << 21
+"""Of a million threads in a lane's file, one new id in a hundred is looked up in vain."""
+
+
+_NUMBER_BITS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,11 @@ class Threads:
         if len(self._near) > self._cap:
             self._make_room()
 
+    def put_by(self, key: bytes, record: bytes, written_ms: int) -> None:
+        """Keep a thread out of memory, as if it had been written then: when it is looked at next."""
+        self.keep(key, None, written_ms)
+        self._far.take([(key.decode(), written_ms, record)])
+
     def of(self, thread_ids: Collection[str]) -> dict[str, Thread]:
         """Return those of these threads that are remembered."""
         near = {one: held.record for one in thread_ids if (held := self._near.get(one)) is not None}
@@ -67,17 +78,41 @@ class Threads:
             del self._near[one]
 
 
+class _Sieve:
+    """Ids that may be in the file; most events are new, and need no look into the file.
+
+    Two bits an id, from the hash that every text has anyway; none is ever taken out.
+    """
+
+    def __init__(self) -> None:
+        self._bits = bytearray(SIEVE_BYTES)
+
+    def add(self, thread_id: str) -> None:
+        for place in self._places(thread_id):
+            self._bits[place >> 3] |= 1 << (place & 7)
+
+    def may_hold(self, thread_id: str) -> bool:
+        first, second = self._places(thread_id)
+        return bool(self._bits[first >> 3] >> (first & 7) & self._bits[second >> 3] >> (second & 7) & 1)
+
+    def _places(self, thread_id: str) -> tuple[int, int]:
+        mixed = hash(thread_id)
+        return mixed & (8 * SIEVE_BYTES - 1), mixed >> 32 & (8 * SIEVE_BYTES - 1)
+
+
 class _File:
-    """The older threads; rows stand in the order in which they were last written."""
+    """The older threads; a row's place is when it was last written, and a number to tell it from others."""
 
     def __init__(self) -> None:
         self._rows = 0
+        self._numbers = count()
+        self._sieve = _Sieve()
         self._sql = sqlite3.connect("", isolation_level=None)
         for statement in (
             "PRAGMA journal_mode = OFF",
             "PRAGMA synchronous = OFF",
             f"PRAGMA cache_size = -{FILE_CACHE_KIB}",
-            "CREATE TABLE thread (place INTEGER PRIMARY KEY, id TEXT UNIQUE, written INTEGER, record BLOB)",
+            "CREATE TABLE thread (place INTEGER PRIMARY KEY, id TEXT UNIQUE, record BLOB)",
         ):
             self._sql.execute(statement)
 
@@ -86,24 +121,30 @@ class _File:
 
     def take(self, threads: list[tuple[str, int, bytes]]) -> None:
         self._sql.execute("BEGIN")
-        self._sql.executemany("INSERT INTO thread (id, written, record) VALUES (?, ?, ?)", threads)
+        rows = ((self._place(written_ms), thread_id, record) for thread_id, written_ms, record in threads)
+        self._sql.executemany("INSERT INTO thread VALUES (?, ?, ?)", rows)
         self._sql.execute("COMMIT")
         self._rows += len(threads)
+        for thread_id, _, _ in threads:
+            self._sieve.add(thread_id)
 
     def forget(self, thread_id: str) -> None:
-        if self._rows:
+        if self._rows and self._sieve.may_hold(thread_id):
             self._rows -= self._sql.execute("DELETE FROM thread WHERE id = ?", (thread_id,)).rowcount
 
     def of(self, thread_ids: Collection[str]) -> dict[str, bytes]:
-        if not self._rows or not thread_ids:
+        if not self._rows:
             return {}
         found = {}
-        for thread_id in thread_ids:
+        for thread_id in filter(self._sieve.may_hold, thread_ids):
             row = self._sql.execute("SELECT record FROM thread WHERE id = ?", (thread_id,)).fetchone()
             if row is not None:
                 found[thread_id] = row[0]
         return found
 
     def oldest(self, written_before_ms: int, most: int) -> list[bytes]:
-        rows = self._sql.execute("SELECT written, record FROM thread ORDER BY place LIMIT ?", (most,))
-        return [record for written, record in rows if written < written_before_ms]
+        query = "SELECT record FROM thread WHERE place < ? ORDER BY place LIMIT ?"
+        return [record for (record,) in self._sql.execute(query, (written_before_ms << _NUMBER_BITS, most))]
+
+    def _place(self, written_ms: int) -> int:
+        return written_ms << _NUMBER_BITS | next(self._numbers) % (1 << _NUMBER_BITS)

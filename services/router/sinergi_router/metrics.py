@@ -1,5 +1,6 @@
 """What the router counts; no label comes from outside. Exercises have figures of their own (law 8)."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -100,6 +101,7 @@ class RouterMetrics:
 
     def decided(self, decisions: Sequence[Decision]) -> None:
         """Count what became of a batch."""
+        told: Counter[tuple[Role, Level, str]] = Counter()
         for decision in decisions:
             data = decision.arrived.event.data
             traffic = "drill" if data.status is Status.EXERCISE else "real"
@@ -107,10 +109,11 @@ class RouterMetrics:
             if decision.unrouted is not None:
                 self._unrouted(decision.outcome, decision.unrouted.reason, traffic)
                 continue
-            for alert in decision.alerts:
-                self.alerts.labels(alert.notice.role, alert.notice.level, traffic).inc()
+            told.update((alert.notice.role, alert.notice.level, traffic) for alert in decision.alerts)
             if data.status is not Status.EXERCISE:
                 self._routed(decision)
+        for labels, count in told.items():
+            self.alerts.labels(*labels).inc(count)
 
     def in_force(self, in_force: InForce) -> None:
         """Tell which pack decides here."""

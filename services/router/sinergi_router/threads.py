@@ -24,6 +24,7 @@ def to_record(thread: Thread) -> bytes:
         "requests": thread.requests or None,
         "event": {"partition": pointer.partition, "offset": pointer.offset} if pointer else None,
         "carried": thread.carried,
+        "eventAt": format_time(thread.event_at) if thread.event_at else None,
         "decidedAt": format_time(thread.decided_at) if thread.decided_at else None,
     }
     told = orjson.dumps({name: value for name, value in optional.items() if value is not None})
@@ -80,6 +81,7 @@ def from_record(value: bytes) -> Thread:
         requests=record.requests or (),
         pointer=record.event,
         carried=record.carried,
+        event_at=record.eventAt,
         decided_at=record.decidedAt,
         policy_version=record.policyVersion,
     )

@@ -60,6 +60,9 @@ class Thread(Contract):
     carried: Annotated[
         dict[str, Any] | None, Field(description="the event itself, once its topic may have dropped it")
     ] = None
+    eventAt: Annotated[
+        Time | None, Field(description="when the event was decided, if a request was decided since")
+    ] = None
     decidedAt: Time
     policyVersion: str
 

@@ -21,8 +21,7 @@ _MODES: Final = frozenset(Mode)
 _NEEDS: Final = frozenset(Need)
 _VEHICLES: Final = frozenset(VehicleKind)
 _NEED_AT_L1: Final = {"IMI_RUDENIM": Need.FOREIGN_CUSTODY, "BKK": Need.MEDICAL}
-
-
+_LISTS: Final = ("vehicles", "documentRefs", "recruiterRefs", "evidence")
 _EMPTY: Final[tuple[object, ...]] = (None, [], {})
 
 
@@ -45,7 +44,9 @@ def tellable(data: SuspiciousMovement, area: Area, policy: Policy) -> Json:
     if data.note is not None and not data.note.screened:
         del whole["note"]
     del whole["observedAt"]  # told by level, never as it stands
-    return whole
+    for top in _LISTS:
+        whole[top] = [item for item in whole[top] if item]
+    return {top: value for top, value in whole.items() if value not in _EMPTY}
 
 
 class Telling:
@@ -61,11 +62,10 @@ class Telling:
 
     def told(self, view: View) -> Json:
         """Return what a view allows: an alert's ``data`` in its spelling, in a new object."""
-        made, keys = self._made, view.members
-        told: Json = {}
-        for top in self._whole:
-            key = keys.get(top)
-            if key is not None:
+        whole, made = self._whole, self._made
+        told: Json = {top: whole[top] for top in view.whole if top in whole}
+        for top, key in view.cut.items():
+            if top in whole:
                 value = made[key] if key in made else self._make(key, view)
                 if value is not None:
                     told[top] = value

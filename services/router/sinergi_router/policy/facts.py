@@ -104,6 +104,7 @@ class Thread:
     unanswered: bool = False  # nobody is left on the ladder; operators are told until somebody owns
     requests: tuple[str, ...] = ()  # ids of the requests applied
     carried: dict[str, Any] | None = None  # the event itself, once its topic may have dropped it
+    event_at: datetime | None = None  # when the event was decided, if a request was since
 
     @property
     def owner(self) -> str | None:

@@ -85,6 +85,7 @@ def _published(ask: Ask, applied: Applied, request_id: str, now: datetime) -> Re
         informed=_informed(ask, applied.thread, alerts, now),
         requests=(*applied.thread.requests, request_id),
         decided_at=now,
+        event_at=ask.thread.event_at or ask.thread.decided_at,
         policy_version=ask.policy.version,
     )
     expired = ask.case is None and any(msg_type is not AlertMsgType.RECALL for msg_type, _ in told)

@@ -31,15 +31,26 @@ class Care(Enum):
 
 
 def care(thread: Thread, now: datetime) -> Care:
-    """Return what is to be done about a thread at this time; its age counts from its last decision."""
+    """Return what is to be done about a thread at this time.
+
+    Its age counts from its last decision, but the age of its event from the event's own: a request
+    makes the thread young again, and not the record that it points to.
+    """
     age = now - thread.decided_at if thread.decided_at is not None else OPEN_KEPT_FOR
     if thread.state is not ThreadState.OPEN:
         return Care.FORGET if age >= CLOSED_KEPT_FOR else Care.NOTHING
     if age >= OPEN_KEPT_FOR:
         return Care.EXPIRE
-    if age >= CARRIES_ITS_EVENT_FROM and thread.carried is None:
+    event_age = now - thread.event_at if thread.event_at is not None else age
+    if event_age >= CARRIES_ITS_EVENT_FROM and thread.carried is None:
         return Care.CARRY_EVENT
     return Care.REWRITE
+
+
+def resting_since(thread: Thread, now: datetime) -> datetime:
+    """Return from when a closed thread is left alone for ``LOOKED_AT_EVERY``: its last day is not missed."""
+    closed_at = thread.decided_at if thread.decided_at is not None else now
+    return min(closed_at + CLOSED_KEPT_FOR - LOOKED_AT_EVERY, now)
 
 
 def expired(thread: Thread, now: datetime) -> Thread:

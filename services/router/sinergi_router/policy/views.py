@@ -10,8 +10,12 @@ from functools import cached_property
 from typing import Final
 
 import orjson
+from pydantic import BaseModel
 
+from sinergi_shared.contracts.alert import WeightedIndicator
 from sinergi_shared.contracts.codes import Level, WithheldGroup
+from sinergi_shared.contracts.event import Movement, People, Vehicle
+from sinergi_shared.contracts.parts import DocumentRef, Evidence, Group, Handling, Note, RecruiterRef
 from sinergi_shared.region.tables import FieldRow, Recipient
 
 LEVELS: Final = (Level.L1, Level.L2, Level.L3)
@@ -41,10 +45,18 @@ class View:
     withheld: tuple[dict[str, str], ...]
 
     @cached_property
-    def members(self) -> Mapping[str, MemberKey]:
-        """For each top field what this view makes of it: equal for two views that tell it alike."""
+    def whole(self) -> tuple[str, ...]:
+        """Top fields that this view tells as they are."""
+        uncut = ((top, parts in {None, _ALL.get(top)}) for top, parts in self.allowed.items())
+        return tuple(top for top, whole in uncut if whole and top not in COARSENED)
+
+    @cached_property
+    def cut(self) -> Mapping[str, MemberKey]:
+        """The other top fields, each with what this view makes of it: equal for views that tell it alike."""
         return {
-            top: (top, parts, *COARSENED.get(top, _as_it_is)(self)) for top, parts in self.allowed.items()
+            top: (top, parts, *COARSENED.get(top, _as_it_is)(self))
+            for top, parts in self.allowed.items()
+            if top not in self.whole
         }
 
     @cached_property
@@ -67,6 +79,25 @@ COARSENED: Final[dict[str, Callable[[View], tuple[object, ...]]]] = {
     "needs": lambda view: (view.level < Level.L2, view.kind),
 }
 """What a view's level or kind changes in a field, beside what it allows of it."""
+
+
+def _parts_of(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(field.alias or name for name, field in model.model_fields.items())
+
+
+_ALL: Final[Mapping[str, frozenset[str]]] = {
+    "movement": _parts_of(Movement),
+    "people": _parts_of(People),
+    "vehicles": _parts_of(Vehicle),
+    "documentRefs": _parts_of(DocumentRef),
+    "recruiterRefs": _parts_of(RecruiterRef),
+    "indicators": _parts_of(WeightedIndicator),
+    "note": _parts_of(Note),
+    "handling": _parts_of(Handling),
+    "group": _parts_of(Group),
+    "evidence": _parts_of(Evidence),
+}
+"""All parts that a field of the event has: who may see each of them sees the field as it is."""
 
 Views = Mapping[tuple[Level, str], View]
 
