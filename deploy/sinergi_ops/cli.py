@@ -25,6 +25,7 @@ ENTRIES: Final = {
     "demo": Entry("demo.commands", "command", "Satu hari di perbatasan. / One day at the border."),
     "send": Entry("send", "command", "Kirim kejadian. / Send events over HTTP or Kafka."),
     "explain": Entry("explain", "command", "Siapa diberi tahu, mengapa? / Who is told, and why?"),
+    "cap": Entry("cap", "command", "Peringatan sebagai CAP 1.2. / Alerts as CAP 1.2 XML."),
     "tail": Entry("tail", "command", "Peringatan satu instansi. / Watch one agency's alerts."),
     "pack": Entry("pack.commands", "app", "Buat, periksa paket wilayah. / Make, check region packs."),
     "topics": Entry("topics", "app", "Buat, periksa topik Kafka. / Make, check Kafka topics."),

@@ -1,7 +1,7 @@
 """The shell: bytes in, verdicts from the pure room, records out, an answer back."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -30,6 +30,9 @@ class Accepted:
 
 Answer = Accepted | Problem
 
+Judge = Callable[[bytes | None, Collection[str], datetime], Verdict]
+"""How bytes are read and judged: ``admit``, or what another format puts before it."""
+
 
 class Intake:
     """Takes events of known sources, by either way; ``clock`` and ``seconds`` give the time."""
@@ -51,17 +54,17 @@ class Intake:
         self._clock = clock
         self._seconds = seconds
 
-    async def check(self, source: Source, bodies: Sequence[bytes]) -> list[Answer]:
+    async def check(self, source: Source, bodies: Sequence[bytes], judge: Judge = admit) -> list[Answer]:
         """Return what ``take`` would answer, and keep nothing."""
-        verdicts = await self._judge(bodies, self._urns)
+        verdicts = await self._judge(bodies, self._urns, judge)
         for verdict in verdicts:
             self._metrics.checked.labels("no" if isinstance(verdict, Refused) else "yes").inc()
         return [self._answer(source, verdict, stored=True) for verdict in verdicts]
 
-    async def take(self, source: Source, bodies: Sequence[bytes]) -> list[Answer]:
+    async def take(self, source: Source, bodies: Sequence[bytes], judge: Judge = admit) -> list[Answer]:
         """Store events and refusals; answer each item, ``202`` only for what Kafka has."""
         started, received_at = self._seconds(), self._clock()
-        verdicts = await self._judge(bodies, self._urns)
+        verdicts = await self._judge(bodies, self._urns, judge)
         spoken = [index for index, verdict in enumerate(verdicts) if not self._of_another(source, verdict)]
         records = [
             self._record(verdicts[index], Origin(source, bodies[index], received_at)) for index in spoken
@@ -93,11 +96,14 @@ class Intake:
             self._metrics.told("kafka", verdict, stored=True)
 
     async def _judge(
-        self, bodies: Sequence[bytes | None], known_sources: frozenset[str] | set[str]
+        self,
+        bodies: Sequence[bytes | None],
+        known_sources: frozenset[str] | set[str],
+        judge: Judge = admit,
     ) -> list[Verdict]:
         verdicts = []
         for body in bodies:
-            verdicts.append(admit(body, known_sources, self._clock()))
+            verdicts.append(judge(body, known_sources, self._clock()))
             await asyncio.sleep(0)  # a batch of hostile bodies must not hold up anybody else
         return verdicts
 

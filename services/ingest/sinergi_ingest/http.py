@@ -4,7 +4,9 @@ The sender is known before a byte of its body is read; the body is bounded while
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
@@ -12,9 +14,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from sinergi_ingest import openapi, problem
+from sinergi_ingest import binary, inflate, openapi, problem
+from sinergi_ingest.admit import Verdict, admit
 from sinergi_ingest.answers import Problem, Taken
-from sinergi_ingest.handlers import Accepted, Answer, Intake
+from sinergi_ingest.cap.admission import admit_cap
+from sinergi_ingest.handlers import Accepted, Answer, Intake, Judge
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.request_body import (
     MAX_REQUEST_BYTES,
@@ -27,9 +31,11 @@ from sinergi_ingest.request_body import (
 from sinergi_shared.contracts.reasons import Reason
 from sinergi_shared.directory import Directory, Source
 
-Work = Callable[[Source, Sequence[bytes]], Awaitable[list[Answer]]]
+Work = Callable[[Source, Sequence[bytes], Judge], Awaitable[list[Answer]]]
 
 MAX_KEY_CHARACTERS: Final = 200
+
+_MANY: Final = (Form.BATCH, Form.LINES)
 
 
 class TurnedAwayError(Exception):
@@ -53,8 +59,10 @@ def build_api(
         if work == intake.take and not answers():
             _turn_away(Reason.UNAVAILABLE)
         bodies = await _items(form, await _body(request))
-        found = await work(source, bodies)
-        return _single(found[0], good) if form is Form.ONE else _many(found, good)
+        if form is Form.BINARY:
+            bodies = [binary.from_http(_headers(request), bodies[0])]
+        found = await work(source, bodies, partial(_judge_cap, source) if form is Form.CAP else admit)
+        return _many(found, good) if form in _MANY else _single(found[0], good)
 
     @api.post("/v1/events", status_code=202, **openapi.operation(HTTPStatus.ACCEPTED))
     async def events(request: Request) -> JSONResponse:
@@ -95,28 +103,54 @@ def _who(request: Request, directory: Directory) -> Source:
 
 
 def _form(request: Request) -> Form:
-    # Compressed bodies are refused, not inflated: a bomb costs nothing then (B79).
-    form = form_of(request.headers.get("content-type"))
-    if form is None or request.headers.get("content-encoding", "identity").lower() != "identity":
+    spoken = binary.is_binary(_headers(request), binary.HTTP_PREFIX)
+    form = form_of(request.headers.get("content-type"), binary=spoken)
+    if form is None or _encoding(request) not in ("identity", inflate.ENCODING):
         _turn_away(Reason.MEDIA_UNSUPPORTED)
     return form
+
+
+def _encoding(request: Request) -> str:
+    return ",".join(request.headers.getlist("content-encoding") or ["identity"]).strip().lower()
+
+
+def _headers(request: Request) -> list[binary.Header]:
+    return [(name.decode("latin-1"), value) for name, value in request.headers.raw]
+
+
+def _judge_cap(source: Source, body: bytes | None, known_sources: Collection[str], now: datetime) -> Verdict:
+    return admit_cap(body or b"", source.urn, known_sources, now)
 
 
 async def _body(request: Request) -> bytes:
     if int(request.headers.get("content-length", "0")) > MAX_REQUEST_BYTES:
         _turn_away(Reason.TOO_LARGE)
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in _inflated(request) if _encoding(request) == inflate.ENCODING else request.stream():
         body += chunk
         if len(body) > MAX_REQUEST_BYTES:
             _turn_away(Reason.TOO_LARGE)
     return bytes(body)
 
 
+async def _inflated(request: Request) -> AsyncIterator[bytes]:
+    inflater = inflate.Inflater(MAX_REQUEST_BYTES)
+    try:
+        async for chunk in request.stream():
+            for piece in inflater.feed(chunk):
+                yield piece
+                await asyncio.sleep(0)  # slice by slice, so that a bomb holds up nobody else
+        inflater.end()
+    except inflate.TooLongError:
+        _turn_away(Reason.TOO_LARGE)
+    except inflate.NotGzipError:
+        raise TurnedAwayError(problem.not_gzip()) from None
+
+
 async def _items(form: Form, body: bytes) -> list[bytes]:
     try:
         # In a thread: four hostile megabytes take most of a second, and others are waiting.
-        return [body] if form is Form.ONE else await asyncio.to_thread(items, form, body)
+        return await asyncio.to_thread(items, form, body) if form in _MANY else [body]
     except TooManyItemsError:
         _turn_away(Reason.TOO_LARGE)
     except NotAnArrayError:
@@ -162,6 +196,8 @@ def _problem(told: Problem) -> JSONResponse:
     headers = {"Content-Language": "id, en"}
     if told.reason == Reason.UNAVAILABLE:
         headers["Retry-After"] = str(problem.RETRY_AFTER_S)
+    if told.reason == Reason.MEDIA_UNSUPPORTED:
+        headers["Accept-Encoding"] = inflate.ENCODING  # RFC 9110, 15.5.16
     if told.reason == Reason.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(_told(told), told.status, headers, problem.MEDIA_TYPE)
