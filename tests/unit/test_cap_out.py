@@ -19,7 +19,7 @@ from sinergi_ops.places import PACK, ROOT
 from sinergi_shared.cap.words import read_words
 from sinergi_shared.cap.write import NAMESPACE, Earlier, write_cap
 from sinergi_shared.contracts.alert import AlertEvent
-from sinergi_shared.contracts.codes import MsgType
+from sinergi_shared.contracts.codes import AlertMsgType, MsgType
 from sinergi_shared.region.pack import read_pack
 from tests.kit.decisions import decided, hard_events, sample
 
@@ -176,6 +176,15 @@ def test_a_coarse_category_tells_by_no_class_what_it_stands_for():
 def test_what_expires_before_it_is_sent_names_no_end():
     alert = alerts()[0].model_copy(update={"expirytime": alerts()[0].time})
     assert texts(write_cap(alert, pack_words(), DOMAIN), "c:info/c:expires") == []
+
+
+def test_a_recall_names_no_situation_and_is_a_cancel():
+    data = alerts()[0].data.model_copy(update={"situation": "TANPA_ISI", "msgType": AlertMsgType.RECALL})
+    earlier = Earlier(alerts()[0].data.alertNumber, alerts()[0].time)
+    message = write_cap(alerts()[0].model_copy(update={"data": data}), pack_words(), DOMAIN, (earlier,))
+    schema().assertValid(etree.fromstring(message))
+    assert texts(message, "c:msgType") == ["Cancel"]
+    assert texts(message, "c:info/c:event") == ["Peringatan", "Alert"]
 
 
 def test_special_characters_survive():

@@ -54,6 +54,10 @@ class Kind:
     response: str | None
 
 
+UNNAMED: Final = Kind(Wording("Peringatan", "Alert"), "Other", None)
+"""For a recall, which carries no situation, and for a code that the pack does not know."""
+
+
 @dataclass(frozen=True, slots=True)
 class CapWords:
     """A region pack's words for CAP; ``subdivision`` is an ISO 3166-2 code, such as ``ID-KB``."""
@@ -62,6 +66,10 @@ class CapWords:
     kinds: dict[str, Kind]
     province: str
     subdivision: str
+
+    def kind(self, situation: str) -> Kind:
+        """Return how CAP classes a situation or coarse category."""
+        return self.kinds.get(situation, UNNAMED)
 
 
 def read_words(directory: Path, tables: Tables, province: str) -> CapWords:

@@ -66,7 +66,7 @@ def write_cap(
 
 def _info(root: ET.Element, alert: AlertEvent, pack_words: CapWords, language: str) -> None:
     data = alert.data
-    kind = pack_words.kinds[data.situation]
+    kind = pack_words.kind(data.situation)
     info = ET.SubElement(root, "info")
     for name, text in (
         ("language", language),
@@ -95,7 +95,7 @@ def _info(root: ET.Element, alert: AlertEvent, pack_words: CapWords, language: s
 def _headline(data: Alert, pack_words: CapWords, language: str) -> str:
     if language != "en":
         return data.headline
-    title = f"{words.TITLE_EN[data.msgType]}: {pack_words.kinds[data.situation].event.en}"
+    title = f"{words.TITLE_EN[data.msgType]}: {pack_words.kind(data.situation).event.en}"
     whole = f"{title} - {_area_name(data, pack_words, language)}"
     return f"{words.EXERCISE_EN} {whole}" if data.status is Status.EXERCISE else whole
 
