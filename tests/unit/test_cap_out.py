@@ -9,19 +9,22 @@ import pytest
 from lxml import etree
 from typer.testing import CliRunner
 
+from sinergi_ingest.admit import admit
 from sinergi_ingest.cap import words as backwards
+from sinergi_ingest.cap.admission import admit_cap
 from sinergi_ingest.cap.area import read_place
 from sinergi_ingest.cap.chain import read_chain
 from sinergi_ingest.cap.tree import read_tree
 from sinergi_ops.cap import as_cap
 from sinergi_ops.cli import app
-from sinergi_ops.places import PACK, ROOT
+from sinergi_ops.places import PACK, ROOT, SAMPLES
+from sinergi_router.policy.facts import Arrived
 from sinergi_shared.cap.words import read_words
 from sinergi_shared.cap.write import NAMESPACE, Earlier, write_cap
 from sinergi_shared.contracts.alert import AlertEvent
 from sinergi_shared.contracts.codes import AlertMsgType, MsgType
 from sinergi_shared.region.pack import read_pack
-from tests.kit.decisions import decided, hard_events, sample
+from tests.kit.decisions import NOW, decided, hard_events, sample
 
 SCHEMA = ROOT / "tests" / "fixtures" / "cap" / "CAP-v1.2.xsd"
 DOMAIN = "sinergi.example"
@@ -193,6 +196,19 @@ def test_special_characters_survive():
     message = write_cap(alerts()[0].model_copy(update={"data": data}), pack_words(), DOMAIN)
     assert texts(message, "c:info/c:headline")[0] == name
     schema().assertValid(etree.fromstring(message))
+
+
+def test_the_example_for_senders_is_valid_and_routed_like_its_json_twin():
+    example = (SAMPLES / "cap" / "01_tppo_pos_entikong.xml").read_bytes()
+    schema().assertValid(etree.fromstring(example))
+    twin = sample("01")
+    read = admit_cap(example, twin["source"], {twin["source"]}, NOW)
+    told = [
+        [(alert.notice.recipient.code, alert.notice.role, alert.notice.level) for alert in decision.alerts]
+        for event in (read, admit(json.dumps(twin).encode(), {twin["source"]}, NOW))
+        for decision in decided([Arrived(event.thread_id, event.event, event.document, "d")])
+    ]
+    assert told[0] == told[1] != []
 
 
 def test_the_command_takes_what_explain_prints():
