@@ -24,6 +24,7 @@ ENTRIES: Final = {
     "status": Entry("status", "status", "Apa yang berjalan? / What runs, and is it ready?"),
     "demo": Entry("demo.commands", "command", "Satu hari di perbatasan. / One day at the border."),
     "send": Entry("send", "command", "Kirim kejadian. / Send events over HTTP or Kafka."),
+    "receipt": Entry("receipt", "app", "Periksa tanda terima. / Check receipts."),
     "explain": Entry("explain", "command", "Siapa diberi tahu, mengapa? / Who is told, and why?"),
     "cap": Entry("cap", "command", "Peringatan sebagai CAP 1.2. / Alerts as CAP 1.2 XML."),
     "tail": Entry("tail", "command", "Peringatan satu instansi. / Watch one agency's alerts."),

@@ -30,6 +30,8 @@ from sinergi_ops.sending.senders import (
     read_keys,
 )
 from sinergi_ops.sending.sequence import Message, cancel, read, send_all
+from sinergi_ops.sending.spool import CANNOT, CannotSendError, Ingest, Spool, alone, finish, put_all
+from sinergi_ops.sending.spool import send_all as send_all_kept
 
 Json = dict[str, Any]
 
@@ -105,6 +107,13 @@ def command(  # noqa: PLR0913 - one parameter an option
             min=0, help="Berapa detik mencoba lagi bila tidak ada jawaban. / Seconds to try again while away."
         ),
     ] = PATIENCE_S,
+    spool: Annotated[
+        Path | None,
+        typer.Option(
+            help="Simpan dulu di berkas ini, lalu kirim; yang kritis dulu, tahan mati listrik (--key). "
+            "/ Keep in this file first, then send; critical first, survives a power cut (--key)."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Satu objek JSON per peristiwa. / One JSON object an event.")
     ] = False,
@@ -130,12 +139,22 @@ def command(  # noqa: PLR0913 - one parameter an option
       sinergi send --dry-run peristiwa.json      # diterimakah? / would it be accepted?
 
       SINERGI_KEY=sng_… sinergi send --url https://sinergi.example - < peristiwa.json
+
+      SINERGI_KEY=sng_… sinergi send --spool pos.db --wait 32400 peristiwa.json   # 9 jam / hours
+
+    Tanpa Sinergi di mesin pos: salin satu berkas, deploy/sinergi_ops/sending/spool.py.
+
+    Without Sinergi on the post's machine: copy that one file; Python 3.11 is enough.
     """
     if dry_run and via is Via.KAFKA:
         raise typer.BadParameter("--dry-run bertanya lewat HTTP / asks over HTTP: --via http")
+    if spool is not None and (dry_run or as_json or via is Via.KAFKA or not key):
+        raise typer.BadParameter("--spool: lewat HTTP dengan --key / over HTTP with --key, without --json")
     brokers.quiet_client()
     try:
         messages = _messages(file, fresh=fresh)
+        if spool is not None and key:
+            raise typer.Exit(_by_spool(spool, messages, url, key, wait))
         known = {} if key or via is Via.KAFKA else read_keys(keys)
     except (OSError, KeysError, _NoEventError) as error:
         _aside(f"sinergi send: {error}")
@@ -154,6 +173,21 @@ def command(  # noqa: PLR0913 - one parameter an option
         raise typer.Exit(EXIT_STOPPED) from None
     _sum_up(messages, receipts)
     raise typer.Exit(0 if all(receipt.accepted for receipt in receipts) else 1)
+
+
+def _by_spool(path: Path, messages: Sequence[Message], url: str, key: str, wait: float) -> int:
+    kept = Spool(path)
+    put_all(kept, (message.body for message in messages), print)
+    try:
+        with alone(path):
+            send_all_kept(kept, Ingest(urlsplit(url), key), patience_s=wait, say=_aside)
+    except CannotSendError as error:
+        _aside(str(error))
+        return CANNOT
+    except KeyboardInterrupt:
+        finish(kept, _aside)
+        return EXIT_STOPPED
+    return finish(kept, _aside)
 
 
 class _NoEventError(Exception):

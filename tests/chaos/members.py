@@ -1,4 +1,4 @@
-"""Router processes under a small restart loop, to be killed, frozen and woken."""
+"""Processes of a service under a small restart loop, to be killed, frozen and woken."""
 
 import asyncio
 import os
@@ -18,15 +18,25 @@ _STOP_WITHIN_S = 15.0
 
 
 class Member:
-    """One member of the router's group; started again whenever it ends, until it is stopped."""
+    """One process of a service, a router unless told otherwise; started again until it is stopped."""
 
-    def __init__(self, name: str, env: Mapping[str, str], log: Path, *faults: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        env: Mapping[str, str],
+        log: Path,
+        *faults: str,
+        program: str = "router",
+        port: int | None = None,
+    ) -> None:
         self.name = name
         self.exits: list[int] = []
         self.started_at = 0.0
+        self.port = 0
         self._env = {**os.environ, **env, "SINERGI_INSTANCE": name, "PYTHONUNBUFFERED": "1"}
-        program = ("tests.chaos.broken", *faults) if faults else ("sinergi_router",)
-        self._command = (sys.executable, "-m", *program)
+        module = ("tests.chaos.broken", program, *faults) if faults else (f"sinergi_{program}",)
+        self._command = (sys.executable, "-m", *module)
+        self._port = port
         self._log = log
         self._process: asyncio.subprocess.Process
         self._wanted = True
@@ -37,6 +47,11 @@ class Member:
         """Return once the process exists."""
         self._task = asyncio.create_task(self._keep())
         await self._up.wait()
+
+    @property
+    def pid(self) -> int:
+        """Its process, for as long as it runs."""
+        return self._process.pid
 
     async def kill(self) -> float:
         """Kill -9, and return when (monotonic) its successor was started."""
@@ -66,11 +81,11 @@ class Member:
     async def _keep(self) -> None:
         with self._log.open("ab") as log:
             while self._wanted:
-                port = str(Ports.free().router)
+                self.port = self._port or Ports.free().router
                 self._process = await asyncio.create_subprocess_exec(
                     *tethered(self._command),
                     cwd=ROOT,
-                    env={**self._env, "SINERGI_PORT": port},
+                    env={**self._env, "SINERGI_PORT": str(self.port)},
                     stdout=log,
                     stderr=asyncio.subprocess.STDOUT,
                 )

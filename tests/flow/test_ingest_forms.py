@@ -148,7 +148,9 @@ async def test_gzip_is_inflated(door, media):
     body = message() if media == CAP else json.dumps(EXAMPLE).encode()
     packed = await door.post(gzip.compress(body), media=media, **{"content-encoding": "GZIP"})
     plain = await door.post(body, media=media)
-    assert (packed.status_code, packed.content) == (plain.status_code, plain.content)
+    assert packed.status_code == plain.status_code
+    first, second = door.producer.values(topics.EVENTS)
+    assert first == second
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "compress", ""])

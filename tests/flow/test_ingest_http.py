@@ -20,6 +20,8 @@ from sinergi_ingest.http import build_api
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.problem import MEDIA_TYPE
+from sinergi_ingest.receipts import Place, demo_receipts, fits, verify
+from sinergi_ingest.statuses import Statuses
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.event import EXAMPLE
 from sinergi_shared.contracts.rejected import RejectedEvent
@@ -31,6 +33,7 @@ KEY, OTHER_KEY = "sng_one_" + "a" * 24, "sng_two_" + "b" * 24
 ONE, BATCH, LINES = (
     f"application/{kind}" for kind in ("cloudevents+json", "cloudevents-batch+json", "x-ndjson")
 )
+NUMBER = EXAMPLE["data"]["eventNumber"]
 OTHER = "urn:sinergi:sumber:imi-psb:tpi"
 
 
@@ -55,7 +58,7 @@ class ListProducer:
             future.set_exception(KafkaTimeoutError())
         elif not self.away:
             self.sent.append((topic, key, value, partition, headers))
-            future.set_result(None)
+            future.set_result(Place(3, len(self.sent) - 1))
         return future
 
     def values(self, topic):
@@ -71,9 +74,23 @@ class Door:
         self.outbox = Outbox(self.producer)
         metrics = IngestMetrics(self.registry)
         loop = asyncio.get_running_loop()
-        intake = Intake(DIRECTORY, self.outbox, metrics, lanes=4, clock=lambda: NOW, seconds=loop.time)
-        self.api = build_api(DIRECTORY, intake, metrics, lambda: self.outbox.answers)
+        self.statuses = Statuses()
+        self.statuses.complete = True
+        intake = Intake(
+            DIRECTORY,
+            self.outbox,
+            metrics,
+            receipts=demo_receipts(),
+            statuses=self.statuses,
+            lanes=4,
+            clock=lambda: NOW,
+            seconds=loop.time,
+        )
+        self.api = build_api(DIRECTORY, intake, metrics, lambda: self.outbox.answers, self.find)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.api), base_url="http://door")
+
+    async def find(self, source, number):
+        return self.statuses.of(source, number)
 
     async def post(self, body, media=ONE, key=KEY, path="/v1/events", **headers):
         content = body if isinstance(body, bytes) or hasattr(body, "__aiter__") else json.dumps(body).encode()
@@ -81,6 +98,9 @@ class Door:
         return await self.client.post(
             path, content=content, headers={"content-type": media, **more, **headers}
         )
+
+    async def get(self, path, key=KEY):
+        return await self.client.get(path, headers={"authorization": f"Bearer {key}"})
 
     def counted(self, name, **labels):
         return self.registry.get_sample_value(name, labels)
@@ -97,14 +117,73 @@ def event(**data):
     return copy.deepcopy(EXAMPLE) | {"data": EXAMPLE["data"] | data}
 
 
+def without_receipt(answer):
+    return {name: value for name, value in answer.json().items() if name != "receipt"}
+
+
 async def test_an_event_is_stored_before_it_is_acknowledged(door):
     answer = await door.post(event())
-    assert (answer.status_code, answer.json()) == (
+    assert (answer.status_code, without_receipt(answer)) == (
         202,
         {"id": EXAMPLE["id"], "eventNumber": "PRS-20260310-0001", "noteWithheld": False},
     )
     assert len(door.producer.values(topics.EVENTS)) == 1
     assert door.counted("sinergi_ingest_accepted_total", way="http") == 1
+
+
+async def test_an_acknowledgement_carries_a_receipt_of_what_is_stored_where(door):
+    items = (await door.post([event(), event(severity="besar"), event()], media=BATCH)).json()["items"]
+    published = (await door.client.get("/v1/receipts/keys")).json()
+    told = [verify(items[index]["receipt"], published) for index in (0, 2)]
+    stored = door.producer.sent
+    assert [stored[one["offset"]][0] for one in told] == [topics.EVENTS] * 2
+    assert all(fits(one, event()) and one["partition"] == 3 for one in told)
+    assert "receipt" not in items[1]
+
+
+async def test_the_sender_learns_the_state_at_the_address_that_it_was_given(door):
+    where = (await door.post(event())).headers["location"]
+    answer = await door.get(where)
+    assert (answer.status_code, answer.json()["state"], answer.json()["revision"]) == (200, "accepted", 1)
+    assert (answer.headers["cache-control"], answer.headers["retry-after"]) == ("no-store", "2")
+    status = {"eventId": EXAMPLE["id"], "eventNumber": NUMBER, "revision": 1, "state": "routed"}
+    told = {"specversion": "1.0", "id": "019cd550-3750-8e84-a16f-91c183b034a5", "subject": NUMBER}
+    told |= {"source": "urn:sinergi:layanan:router", "type": "id.sinergi.movement.status.v1"}
+    told |= {"time": "2026-03-10T02:00:01Z", "dataschema": "https://s.example/status/1-0-0.json"}
+    told |= {"partitionkey": "p", "data": status | {"at": "2026-03-10T02:00:01Z", "outcome": "rescued"}}
+    door.statuses.heard("imi-ent.tpi", [(NUMBER.encode(), json.dumps(told).encode())])
+    answer = await door.get(where)
+    assert answer.json() == {
+        "eventNumber": NUMBER,
+        "eventId": EXAMPLE["id"],
+        "revision": 1,
+        "state": "routed",
+        "outcome": "rescued",
+        "pointers": [],
+        "noteWithheld": False,
+        "at": "2026-03-10T02:00:01Z",
+    }
+    assert "retry-after" not in answer.headers
+
+
+async def test_anothers_event_is_told_like_one_that_does_not_exist(door):
+    where = (await door.post(event())).headers["location"]
+    nowhere = await door.get("/v1/events/imi-ent.tpi/PRS-20260310-9999")
+    for answer in (
+        await door.get(where, key=OTHER_KEY),
+        await door.get("/v1/events/imi-psb.tpi/PRS-20260310-0001"),
+        await door.get("/v1/events/x/%22%0a"),
+    ):
+        assert (answer.status_code, answer.content) == (404, nowhere.content)
+        assert dict(answer.headers) == dict(nowhere.headers)
+    assert nowhere.headers["content-type"] == MEDIA_TYPE
+    assert (await door.get(where, key="sng_x")).status_code == 401
+
+
+async def test_what_cannot_be_said_yet_is_not_told_as_unknown(door):
+    door.statuses.complete = False
+    answer = await door.get("/v1/events/imi-ent.tpi/PRS-20260310-9999")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
 
 async def test_the_sender_is_told_that_its_note_was_withheld(door):
@@ -255,7 +334,8 @@ async def test_check_answers_the_same_and_keeps_nothing(door):
         assert door.producer.sent == []
         taken = await door.post(body)
         door.producer.sent.clear()
-        assert checked.json() == taken.json()
+        assert checked.json() == without_receipt(taken)
+        assert "receipt" not in checked.json()
         assert checked.status_code == (200 if taken.status_code == 202 else taken.status_code)
 
 
@@ -360,6 +440,8 @@ async def test_answers_and_events_follow_the_document(door):
     fits("SuspiciousMovementEvent", EXAMPLE)
     fits("Taken", (await door.post(event())).json())
     fits("Items", (await door.post("\n".join(map(json.dumps, mixed())).encode(), media=LINES)).json())
+    fits_state = await door.get("/v1/events/imi-ent.tpi/" + NUMBER)
+    fits("EventState", fits_state.json())
     for body in (b"{}", b"{", event(nik="x"), event(severity="x")):
         fits("Problem", (await door.post(body)).json())
     with pytest.raises(jsonschema.ValidationError):

@@ -98,6 +98,7 @@ async def ingest(kafka, sender, folder, *, ready=True):
     settings = {
         "SINERGI_KAFKA": kafka,
         "SINERGI_PORT": str(port),
+        "SINERGI_DEMO": "true",  # receipts are signed with the demo's key
         "SINERGI_DIRECTORY": str(sender.directory(folder)),
     }
     with log.open("w") as out:
@@ -252,6 +253,34 @@ async def test_a_bad_record_stops_nobody_else(kafka, service, sender):
     assert "6171012345670001" not in service.log.read_text()
 
 
+async def test_personal_data_is_written_nowhere_whatever_it_was_refused_for(kafka, service, sender):
+    hidden, spaced = "6171011503900017", "6171 0115 0390 0017"
+    note = {"text": f"KTP {spaced}", "lang": "id", "screened": True}
+    cut_off = json.dumps(sender.event(note=note)).encode()[:-20]
+    bodies = [
+        json.dumps(one).encode()
+        for one in (
+            sender.event(note=note),
+            sender.event(people={"count": 1, "minors": 0, "nik": hidden}),
+            sender.event(note=note) | {"id": "no"},
+            sender.event(note=note) | {"dataschema": "https://x.example/2-0-0.json"},
+            sender.event(note=note, severity="x", danger=True),
+        )
+    ] + [cut_off, cut_off.replace(b"6171 0115", b"61\\u0037\\u0031 0115")]
+    told = [(await service.post(body)).json()["reason"] for body in bodies]
+    assert told == ["PII_DETECTED"] * 2 + ["ENVELOPE_INVALID", "VERSION_UNKNOWN"] + ["SCHEMA_INVALID"] * 3
+    async with producer(kafka) as out:
+        for body in bodies:
+            await out.send_and_wait(topics.submitted(sender.name), body, headers=STRUCTURED)
+    refusals = await until(lambda: rejected(kafka, sender), lambda found: len(found) == 2 * len(bodies))
+    assert [one for one in refusals if one.payloadKept or one.payload or one.headers] == []
+    written = [*await read_all(kafka, topics.REJECTED), *await read_all(kafka, topics.status(sender.name))]
+    written += await read_all(kafka, topics.EVENTS)
+    for number in (hidden, spaced):
+        assert [one.topic for one in written if number.encode() in one.value] == []
+        assert number not in service.log.read_text()
+
+
 @pytest.mark.usefixtures("service")
 async def test_every_mode_of_the_kafka_binding_is_taken(kafka, sender):
     events = [sender.event() for _ in range(3)]
@@ -317,6 +346,43 @@ async def test_without_its_topics_it_is_not_ready_and_acknowledges_nothing(kafka
         assert (await service.post(stranger.event())).status_code == 202
 
 
+def is_not_behind(answer):
+    """Just started it says ``503`` with ``Retry-After``, never that the event is unknown."""
+    return answer.status_code != 503
+
+
+async def test_an_event_that_nobody_decided_yet_has_a_state_even_after_a_restart(kafka, sender, tmp_path):
+    first, second = sender.event(), sender.event()
+    path = f"/v1/events/{sender.name}/"
+    headers = {"authorization": f"Bearer {sender.key}"}
+    async with ingest(kafka, sender, tmp_path) as service:
+        assert (await service.post(first)).headers["location"] == path + first["subject"]
+    async with ingest(kafka, sender, tmp_path) as service:
+        for event in (first, second):
+            if event is second:
+                assert (await service.post(second)).status_code == 202
+            where = path + event["subject"]
+            told = await until(lambda at=where: service.client.get(at, headers=headers), is_not_behind)
+            assert told.status_code == 200, told.text
+            told = told.json()
+            assert (told["state"], told["eventId"], told["revision"]) == ("accepted", event["id"], 1)
+        unknown = await service.client.get(path + "PRS-20260310-NOBODY", headers=headers)
+        assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize("content", [None, b"changeme"])
+async def test_without_a_receipt_key_of_ones_own_it_does_not_start_outside_the_demo(tmp_path, content):
+    settings = os.environ | {"SINERGI_DIRECTORY": str(Sender().directory(tmp_path)), "SINERGI_DEMO": "false"}
+    if content is not None:
+        (tmp_path / "receipt.pem").write_bytes(content)
+        settings["SINERGI_RECEIPT_KEY"] = str(tmp_path / "receipt.pem")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "sinergi_ingest", env=settings, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, b"SINERGI_RECEIPT_KEY" in out, b"changeme" in out) == (2, True, False)
+
+
 async def test_a_start_without_kafka_waits_and_can_be_ended(tmp_path):
     nobody = f"127.0.0.1:{Ports.free().kafka}"
     async with ingest(nobody, Sender(), tmp_path, ready=False) as service:
@@ -360,7 +426,7 @@ async def test_while_kafka_is_away_it_says_so_and_recovers_by_itself(frozen_kafk
         try:
             start = time.monotonic()
             answers = await asyncio.gather(*(service.post(sender.event()) for _ in range(200)))
-            assert time.monotonic() - start < 10
+            assert time.monotonic() - start < 15  # eight seconds, and a busy machine
             assert {(one.status_code, one.headers["retry-after"]) for one in answers} == {(503, "5")}
             await service.becomes("/readyz", 503, within_s=30)
             assert await service.status("/livez") == 200

@@ -13,15 +13,18 @@ import uuid
 import httpx
 import pytest
 import uvicorn
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from sinergi_ops import topics as topic_commands
 from sinergi_ops.places import DIRECTORY, KEYS, PACK
 from sinergi_ops.ports import Ports
 from sinergi_ops.sending.patience import Patience
 from sinergi_ops.sending.senders import CHECK, HttpSender, KafkaSender, read_keys
+from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.event import EXAMPLE
+from sinergi_shared.contracts.ids import thread_id
 from sinergi_shared.contracts.reasons import Outcome
-from sinergi_shared.directory import read_directory
+from sinergi_shared.directory import read_directory, source_name
 from sinergi_shared.region.bus import recipients_on_bus
 from sinergi_shared.region.tables import read_tables
 from tests.kit.processes import eventually
@@ -258,3 +261,80 @@ async def test_an_address_that_is_not_ingest_is_named_and_never_taken_for_succes
         told = await sender.send(body(event()))
     assert (told.unavailable, len(asked)) == (True, 1)
     assert url in told.advice.title
+
+
+async def test_fifty_equal_posts_are_one_event_for_everybody_told(ingest, kafka):
+    made = event()
+    number, key = made["data"]["eventNumber"], read_keys(KEYS)[made["source"]]
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/cloudevents+json"}
+    async with httpx.AsyncClient(base_url=ingest, headers=headers, timeout=30, trust_env=False) as client:
+        posts = [client.post("/v1/events", content=body(made)) for _ in range(50)]
+        answers = await asyncio.gather(*posts)
+        assert {(one.status_code, one.json()["eventNumber"]) for one in answers} == {(202, number)}
+        # One lane, in order: when the marker is decided, so are the fifty.
+        async with KafkaSender(kafka) as sender:
+            marker = event(number, revision=2, msgType="Update")
+            assert (await sender.send(body(marker))).outcome is Outcome.ROUTED
+        await until_told(client, made, lambda told: told["revision"] == 2 and told["state"] == "routed")
+    told = [alert["data"] for alert in await alerts_of(kafka, made["source"], number)]
+    assert told
+    first = [(one["recipient"]["code"], one["alertRevision"]) for one in told if one["eventRevision"] == 1]
+    assert len(first) == len(set(first))
+    assert len({code for code, _ in first}) == len(first)
+
+
+async def test_http_and_kafka_senders_learn_the_same_state(ingest, kafka):
+    by_http, by_kafka = event(status="Test"), event(status="Test")
+    keys = read_keys(KEYS)
+    headers = {"authorization": f"Bearer {keys[by_http['source']]}"}
+    async with (
+        HttpSender(ingest, keys) as sender,
+        httpx.AsyncClient(base_url=ingest, headers=headers, timeout=30, trust_env=False) as client,
+    ):
+        assert (await sender.send(body(by_http))).accepted
+        # Never a moment without a state: taken, then decided.
+        state = (await client.get(f"/v1/events/imi-ent.tpi/{by_http['data']['eventNumber']}")).json()["state"]
+        assert state in ("accepted", "stopped")
+        told = await until_told(client, by_http, lambda told: told["state"] != "accepted")
+        assert (told["state"], told["reason"]) == ("stopped", "TEST_STOP")
+        async with KafkaSender(kafka) as other:
+            assert (await other.send(body(by_kafka))).reason == "TEST_STOP"
+        told = await until_told(client, by_kafka, lambda told: told["state"] != "accepted")
+        assert (told["state"], told["reason"]) == ("stopped", "TEST_STOP")
+
+
+async def until_told(client, made, holds):
+    path = f"/v1/events/{source_name(made['source'])}/{made['data']['eventNumber']}"
+    told = {}
+
+    async def look():
+        answer = await client.get(path)
+        told.clear()
+        told.update(answer.json() if answer.status_code == 200 else {})
+        return bool(told) and holds(told)
+
+    deadline = time.monotonic() + 20
+    while not await look():
+        assert time.monotonic() < deadline, told
+        await asyncio.sleep(0.1)
+    return dict(told)
+
+
+async def alerts_of(kafka, source, number):
+    """Every committed alert of one event, on every recipient's topic."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        names = map(topics.alerts, recipients_on_bus(read_tables(PACK)))
+        places = [TopicPartition(name, 0) for name in names]
+        consumer.assign(places)
+        await consumer.seek_to_beginning(*places)
+        ends, found = await consumer.end_offsets(places), []
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += [
+                    json.loads(one.value) for one in records if one.key == thread_id(source, number).encode()
+                ]
+        return found
+    finally:
+        await consumer.stop()

@@ -334,6 +334,17 @@ HOSTILE = {
     "wide": b'{"x":"' + "\uff11 \uff41".encode() * 9000 + b'"}',
     "keys": b'{"x":"' + b'"nik"' * 10_000,
     "mail": b'{"x":"' + b"a@" * 32_000 + b'"}',
+    "amounts": b'{"x":"' + b"1.000.000," * 6_500 + b'"}',
+    "groups": b'{"x":"' + b"123-" * 16_000 + b'"}',
+    "announced": b'{"x":"' + b"ktp 1-2-3-4-5-6 " * 4_000 + b'"}',
+    "brackets of mail": b'{"x":"' + b"a [at] " * 9_000 + b'"}',
+    "digits in words": b'{"x":"' + b"satu dua tiga x " * 4_000 + b'"}',
+    "letters as digits": b'{"x":"' + b"O1" * 32_000 + b'"}',
+    "combining": b'{"x":"1' + "\u0332".encode() * 30_000 + b'"}',
+    "ligatures": b'{"x":"' + "\ufdfa".encode() * 20_000 + b'"}',
+    "references": b'{"x":"' + b"&#49; " * 10_000 + b'"}',
+    "percent": b'{"x":"' + b"%31 " * 16_000 + b'"}',
+    "clock times": b'{"x":"' + b"08.12-" * 10_000 + b'"}',
 }
 
 

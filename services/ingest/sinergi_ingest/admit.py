@@ -33,6 +33,8 @@ MAX_POINTERS: Final = 32
 """So many places are told; a hostile event could have thousands."""
 
 _OF_THE_DATA: Final = frozenset({"time", "data"})
+# As CloudEvents demands; so nothing unread comes along as ``data_base64``.
+_ATTRIBUTE_NAME: Final = re.compile("[a-z0-9]{1,64}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _SOURCE: Final = re.compile(r"urn:sinergi:sumber:[a-z0-9-]{1,32}:[a-z0-9-]{1,32}")
 _TYPE: Final = re.compile(r"id\.sinergi\.[a-z]{1,32}\.[a-z_]{1,32}\.v[0-9]{1,4}")
@@ -134,6 +136,9 @@ def _judge(document: dict[str, Any], known_sources: Collection[str], now: dateti
 
 def _envelope(document: dict[str, Any], claim: Claim) -> Refused | None:
     attributes = {name: value for name, value in document.items() if name not in _OF_THE_DATA}
+    if odd := [name for name in attributes if not _ATTRIBUTE_NAME.fullmatch(name)]:
+        fields = tuple(dict.fromkeys(screen.plain_pointer("", name) for name in odd))
+        return Refused(Reason.ENVELOPE_INVALID, Rule.ATTRIBUTE, Stage.ENVELOPE, fields, claim)
     try:
         EventAttributes.model_validate(attributes)
     except ValidationError as error:

@@ -9,9 +9,10 @@ from typing import Annotated
 from pydantic import Field
 
 from sinergi_ingest.request_body import MAX_ITEMS
-from sinergi_shared.contracts.base import Contract, EventNumber, JsonPointer, UuidV7
+from sinergi_shared.contracts.base import Contract, EventNumber, JsonPointer, Time, UuidV7
+from sinergi_shared.contracts.codes import Resolution
 from sinergi_shared.contracts.envelope import SCHEMA_BASE
-from sinergi_shared.contracts.reasons import Reason, Rule
+from sinergi_shared.contracts.reasons import Outcome, Reason, Rule
 
 
 class Problem(Contract):
@@ -37,6 +38,7 @@ class Taken(Contract):
     id: UuidV7
     eventNumber: EventNumber
     noteWithheld: Annotated[bool, Field(description="personal data stood in the note; it was left out")]
+    receipt: Annotated[str | None, Field(description="signed by ingest; not in a check")] = None
 
 
 class Item(Contract):
@@ -47,6 +49,7 @@ class Item(Contract):
     id: UuidV7 | None = None
     eventNumber: EventNumber | None = None
     noteWithheld: bool | None = None
+    receipt: str | None = None
     problem: Problem | None = None
 
 
@@ -54,3 +57,18 @@ class Items(Contract):
     """What became of each event of a batch or of JSON lines, in the order of the request."""
 
     items: tuple[Item, ...]
+
+
+class EventState(Contract):
+    """What became of the last message of one event; nothing of those who were told."""
+
+    eventNumber: EventNumber
+    state: Annotated[str, Field(json_schema_extra={"enum": ["accepted", *(str(one) for one in Outcome)]})]
+    eventId: str | None = None
+    revision: int | None = None
+    reason: Reason | None = None
+    rule: Rule | None = None
+    pointers: Annotated[tuple[JsonPointer, ...], Field(description="JSON pointers into the event")] = ()
+    noteWithheld: bool = False
+    outcome: Annotated[Resolution | None, Field(description="how the event ended, once it has")] = None
+    at: Annotated[Time, Field(description="when it was taken or decided")]

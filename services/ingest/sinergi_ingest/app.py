@@ -17,7 +17,10 @@ from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
+from sinergi_ingest.receipts import ReceiptKeyError, Receipts, demo_receipts, read_receipts
 from sinergi_ingest.settings import IngestSettings
+from sinergi_ingest.status_reader import StatusReader
+from sinergi_ingest.statuses import Statuses
 from sinergi_ingest.submitted import Submitted
 from sinergi_shared.contracts import topics
 from sinergi_shared.directory import Directory, DirectoryError, read_directory
@@ -25,6 +28,7 @@ from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
 
 NAME: Final = "ingest"
+STATUSES: Final = "statuses"
 EXIT_BUG: Final = 3
 EXIT_SETTINGS: Final = 2
 DEMO_KEY: Final = "demo-"
@@ -37,7 +41,7 @@ LEAVE_WITHIN_S: Final = 5.0
 class Ingest:
     """The running service: its producer, its reader of submitted topics, its API."""
 
-    def __init__(self, settings: IngestSettings, directory: Directory) -> None:
+    def __init__(self, settings: IngestSettings, directory: Directory, receipts: Receipts) -> None:
         self.settings = settings
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
@@ -47,10 +51,16 @@ class Ingest:
         self._outbox = Outbox(self._producer)
         self._open = False
         metrics = IngestMetrics(self.registry)
+        self._statuses = Statuses()
+        self._status_reader = StatusReader(
+            settings.bootstrap, directory.sources, self._statuses, lanes=settings.lanes
+        )
         intake = Intake(
             directory,
             self._outbox,
             metrics,
+            receipts=receipts,
+            statuses=self._statuses,
             lanes=settings.lanes,
             clock=lambda: datetime.now(UTC),
             seconds=monotonic,
@@ -62,7 +72,7 @@ class Ingest:
             seconds=monotonic,
             die=self._die,
         )
-        self.api = build_api(directory, intake, metrics, self._answers)
+        self.api = build_api(directory, intake, metrics, self._answers, self._status_reader.find)
         self.api.router.lifespan_context = self._lifespan
 
     def _answers(self) -> bool:
@@ -81,10 +91,13 @@ class Ingest:
             with suppress(asyncio.CancelledError):
                 await task
             await self._leave()
+            self._statuses.close()
 
     async def _run(self) -> None:
         try:
             await self._connect()
+            reading = asyncio.create_task(self._read_statuses(), name=STATUSES)
+            self.health.expect(STATUSES, reading)
             while True:
                 self._submitted.watch(self.health)
                 await asyncio.sleep(WATCH_EVERY_S)
@@ -93,6 +106,12 @@ class Ingest:
             self._die(NAME, error)
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
             self._die(NAME, error)
+
+    async def _read_statuses(self) -> None:
+        try:
+            await self._status_reader.run(lambda: self.health.beat(STATUSES))
+        except Exception as error:  # noqa: BLE001 - crash only, as above
+            self._die(STATUSES, error)
 
     async def _connect(self) -> None:
         await kafka.wait_for_kafka(
@@ -159,16 +178,28 @@ def main() -> None:
         key.id.startswith(DEMO_KEY) for one in directory.sources for key in one.keys
     ):
         sys.exit(_wrong_settings("the directory holds the demo's well-known keys; make keys of your own"))
-    asyncio.run(_serve(settings, directory))
+    try:
+        receipts = _receipts(settings)
+    except ReceiptKeyError as error:
+        sys.exit(_wrong_settings(str(error), "SINERGI_RECEIPT_KEY"))
+    asyncio.run(_serve(settings, directory, receipts))
 
 
-def _wrong_settings(told: str) -> int:
-    logs.logger().error("cannot start", setting="SINERGI_DIRECTORY", problem=told)
+def _receipts(settings: IngestSettings) -> Receipts:
+    if settings.receipt_key is not None:
+        return read_receipts(settings.receipt_key)
+    if settings.demo:
+        return demo_receipts()
+    raise ReceiptKeyError("not set; outside the demo an Ed25519 key as PEM file is needed")
+
+
+def _wrong_settings(told: str, setting: str = "SINERGI_DIRECTORY") -> int:
+    logs.logger().error("cannot start", setting=setting, problem=told)
     return EXIT_SETTINGS
 
 
-async def _serve(settings: IngestSettings, directory: Directory) -> None:
-    ingest = Ingest(settings, directory)
+async def _serve(settings: IngestSettings, directory: Directory, receipts: Receipts) -> None:
+    ingest = Ingest(settings, directory, receipts)
     config = uvicorn.Config(
         with_health(ingest.api, routes(ingest.health, ingest.registry)),
         host=settings.host,

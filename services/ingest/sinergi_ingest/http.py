@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from sinergi_ingest import binary, inflate, openapi, problem
+from sinergi_ingest import binary, inflate, openapi, problem, states
 from sinergi_ingest.admit import Verdict, admit
 from sinergi_ingest.answers import Problem, Taken
 from sinergi_ingest.cap.admission import admit_cap
@@ -47,7 +47,11 @@ class TurnedAwayError(Exception):
 
 
 def build_api(
-    directory: Directory, intake: Intake, metrics: IngestMetrics, answers: Callable[[], bool]
+    directory: Directory,
+    intake: Intake,
+    metrics: IngestMetrics,
+    answers: Callable[[], bool],
+    find: states.Find,
 ) -> FastAPI:
     """Return the API; ``answers`` says whether Kafka seems to answer, so that nobody waits in vain."""
     # The usual pages load scripts from elsewhere; the document itself is at /openapi.json.
@@ -62,7 +66,7 @@ def build_api(
         if form is Form.BINARY:
             bodies = [binary.from_http(_headers(request), bodies[0])]
         found = await work(source, bodies, partial(_judge_cap, source) if form is Form.CAP else admit)
-        return _many(found, good) if form in _MANY else _single(found[0], good)
+        return _many(found, good) if form in _MANY else _single(found[0], good, source)
 
     @api.post("/v1/events", status_code=202, **openapi.operation(HTTPStatus.ACCEPTED))
     async def events(request: Request) -> JSONResponse:
@@ -73,6 +77,16 @@ def build_api(
     async def check(request: Request) -> JSONResponse:
         """Say what `POST /v1/events` would answer, and keep nothing."""
         return await taken(request, intake.check, HTTPStatus.OK)
+
+    @api.get("/v1/events/{source}/{number}", **openapi.STATE)
+    async def state(request: Request, source: str, number: str) -> JSONResponse:
+        """Say what became of an event of one's own: `{source}` is `<system>.<channel>`."""
+        return await states.state_of(_who(request, directory), source, number, find)
+
+    @api.get("/v1/receipts/keys", **openapi.RECEIPT_KEYS)
+    async def receipt_keys() -> JSONResponse:
+        """Give the public keys that receipts are checked with (a JWK set); no key is needed to ask."""
+        return JSONResponse(intake.receipts.published, headers={"Cache-Control": "max-age=3600"})
 
     @api.exception_handler(TurnedAwayError)
     async def turned_away(_request: Request, error: TurnedAwayError) -> JSONResponse:
@@ -157,10 +171,11 @@ async def _items(form: Form, body: bytes) -> list[bytes]:
         raise TurnedAwayError(problem.not_a_batch()) from None
 
 
-def _single(answer: Answer, good: HTTPStatus) -> JSONResponse:
+def _single(answer: Answer, good: HTTPStatus, source: Source) -> JSONResponse:
     match answer:
         case Accepted():
-            return JSONResponse(_accepted(answer), good)
+            where = {"Location": states.path_of(source, answer.event_number)} if answer.receipt else {}
+            return JSONResponse(_accepted(answer), good, where)
         case Problem():
             return _problem(answer)
 
@@ -184,8 +199,13 @@ def _item(index: int, answer: Answer, good: HTTPStatus) -> dict[str, Any]:
 
 
 def _accepted(answer: Accepted) -> dict[str, Any]:
-    told = Taken(id=answer.id, eventNumber=answer.event_number, noteWithheld=answer.note_withheld)
-    return told.model_dump(mode="json")
+    told = Taken(
+        id=answer.id,
+        eventNumber=answer.event_number,
+        noteWithheld=answer.note_withheld,
+        receipt=answer.receipt,
+    )
+    return told.model_dump(mode="json", exclude_none=True)
 
 
 def _told(told: Problem) -> dict[str, Any]:

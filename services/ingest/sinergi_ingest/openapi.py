@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from sinergi_ingest import problem
-from sinergi_ingest.answers import Items, Problem, Taken
+from sinergi_ingest.answers import EventState, Items, Problem, Taken
 from sinergi_ingest.request_body import MAX_ITEMS, Form
 from sinergi_shared.contracts.event import EXAMPLE, SuspiciousMovementEvent
 
@@ -77,6 +77,7 @@ def _schemas() -> dict[str, Any]:
             (Problem, "serialization"),
             (Taken, "serialization"),
             (Items, "serialization"),
+            (EventState, "serialization"),
         ],
         ref_template=_REF,
     )
@@ -124,5 +125,32 @@ _REQUEST: Final[dict[str, Any]] = {
                 "description": "one CAP 1.2 alert, urn:oasis:names:tc:emergency:cap:1.2",
             }
         },
+    },
+}
+
+STATE: Final[dict[str, Any]] = {
+    "response_model": None,
+    "responses": {
+        200: {
+            "description": "What became of the event's last message",
+            "content": {"application/json": {"schema": _ref("EventState")}},
+            "headers": {
+                "Retry-After": {"schema": {"type": "integer"}, "description": "seconds, while `accepted`"}
+            },
+        },
+        401: _refusal(HTTPStatus.UNAUTHORIZED, _REFUSALS[HTTPStatus.UNAUTHORIZED]),
+        404: _refusal(HTTPStatus.NOT_FOUND, "Not known for this source; another's event is told alike"),
+        503: _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Cannot be said yet; ask again"),
+    },
+    "openapi_extra": {"security": [{"sourceKey": []}]},
+}
+
+RECEIPT_KEYS: Final[dict[str, Any]] = {
+    "response_model": None,
+    "responses": {
+        200: {
+            "description": "A JWK set (RFC 7517): the key that signs now, then those of before",
+            "content": {"application/json": {"schema": {"type": "object", "required": ["keys"]}}},
+        }
     },
 }

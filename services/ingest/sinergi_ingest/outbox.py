@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from aiokafka.errors import KafkaError
 
+from sinergi_ingest.receipts import Place
 from sinergi_shared.runtime.transactions import Outgoing
 
 STORE_WITHIN_S: Final = 8.0
@@ -30,16 +31,23 @@ class Outbox:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self._since: dict[object, float] = {}
+        self._heard_at = 0.0
+        self._gave_up = False
 
     @property
     def answers(self) -> bool:
-        """Whether Kafka seems to answer; false at once when earlier sends hang."""
+        """Whether Kafka seems to answer; false at once when earlier sends hang.
+
+        After sends that were given up, one at a time finds out whether it is back: the others are
+        told at once, not after eight seconds each.
+        """
         now = asyncio.get_running_loop().time()
         oldest = next(iter(self._since.values()), now)
-        return now - oldest < AWAY_AFTER_S
+        # Heard of any record, it is there: a batch of hundreds may take longer than one send.
+        return now - max(oldest, self._heard_at) < AWAY_AFTER_S and not (self._gave_up and self._since)
 
-    async def publish(self, records: Sequence[Outgoing]) -> list[bool]:
-        """Send in order and wait; return for each record whether it is stored."""
+    async def publish(self, records: Sequence[Outgoing]) -> list[Place | None]:
+        """Send in order and wait; return for each record where it is stored, ``None`` for not stored."""
         attempt = object()
         self._since[attempt] = asyncio.get_running_loop().time()
         futures: list[asyncio.Future[Any]] = []
@@ -48,20 +56,27 @@ class Outbox:
                 for record in records:
                     futures.append(await self._send(record))  # noqa: PERF401 - keeps those sent before a failure
                 await _all_done(futures)
+            self._gave_up = False
         except (TimeoutError, KafkaError):
-            pass  # what is not stored by now is told as not stored
+            self._gave_up = True  # what is not stored by now is told as not stored
         finally:
             del self._since[attempt]
-        return [_stored(future) for future in futures] + [False] * (len(records) - len(futures))
+        return [_stored(future) for future in futures] + [None] * (len(records) - len(futures))
 
     async def _send(self, record: Outgoing) -> "asyncio.Future[Any]":
-        return await self._producer.send(
+        stored = await self._producer.send(
             record.topic,
             record.value,
             key=record.key,
             partition=record.partition,
             headers=list(record.headers),
         )
+        stored.add_done_callback(self._hear)
+        return stored
+
+    def _hear(self, stored: "asyncio.Future[Any]") -> None:
+        if not stored.cancelled() and stored.exception() is None:
+            self._heard_at = asyncio.get_running_loop().time()
 
 
 async def _all_done(futures: Sequence["asyncio.Future[Any]"]) -> None:
@@ -70,12 +85,12 @@ async def _all_done(futures: Sequence["asyncio.Future[Any]"]) -> None:
         await asyncio.wait(futures)
 
 
-def _stored(future: "asyncio.Future[Any]") -> bool:
+def _stored(future: "asyncio.Future[Any]") -> Place | None:
     if not future.done() or future.cancelled():
         # Nobody waits for it any more: its late failure is no news.
         future.add_done_callback(lambda late: late.cancelled() or late.exception())
-        return False
+        return None
     error = future.exception()
     if error is not None and not isinstance(error, KafkaError):
         raise error
-    return error is None
+    return Place(future.result().partition, future.result().offset) if error is None else None

@@ -1,83 +1,99 @@
 """Personal data in one piece of text: numbers of people, papers, phones, mailboxes and vehicles.
 
 Source: contracts, section 6.2. The hard part is what must pass: a refused report can cost a life.
-So our own ids, dates, clock times and coordinates are taken out of the text first, and what is
-left is compared with patterns that need a whole number.
+So our own ids, dates, clock times, coordinates and amounts are taken out of the text first, and
+what is left is compared with patterns that need a whole number.
 """
 
 import re
-import unicodedata
 from typing import Final
 
+from sinergi_ingest.digit_runs import number_of_a_person
+from sinergi_ingest.disguises import plain
 from sinergi_shared.contracts.reasons import Rule
 
-_WORTH_A_LOOK: Final = re.compile("[0-9@]")
+_WORTH_A_LOOK: Final = re.compile(r"[0-9@]|[\[(] ?at ?[\])]", re.IGNORECASE)
+
+_CLOCK: Final = r"(?:[01]?[0-9]|2[0-3])[.:][0-5][0-9](?:[.:][0-5][0-9])?"
+_HOURS: Final = r"(?:[01][0-9]|2[0-3])[0-5][0-9]"
+_DATE: Final = (
+    r"(?:(?:19|20)[0-9]{2}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12][0-9]|3[01])"
+    r"|(?:0?[1-9]|[12][0-9]|3[01])[-/.](?:0?[1-9]|1[0-2])[-/.](?:(?:19|20)[0-9]{2}|[0-9]{2})"
+    r"|20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:T?(?:[01][0-9]|2[0-3])[0-5][0-9](?:[0-5][0-9])?)?)"
+)
+_MONEY: Final = r"(?:rp|rm|idr|myr|usd|sgd)\.?[ ]?"
 
 _ORDINARY: Final = re.compile(
-    r"""
+    rf"""
     (?<![0-9A-Za-z])(?:
-        PRS-[0-9]{8}-[0-9A-Z]{4,10}
-      | NTF-[A-Z2-7]{16}
-      | (?:veh|doc|rec|saf|cas)_[A-Z2-7]{16}
-      | [0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
-      | (?=[0-9]{0,63}[a-f])[0-9a-f]{32,64}
+        PRS-20[0-9]{{6}}-[0-9A-Z]{{4,10}}
+      | NTF-[A-Z2-7]{{16}}
+      | (?:veh|doc|rec|saf|cas)_[A-Z2-7]{{16}}
+      | [0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}
+      | (?=[0-9]{{0,63}}[a-f])[0-9a-f]{{32,64}}
+      | (?i:{_MONEY})(?:[1-9][0-9]{{0,2}}(?:[.,][0-9]{{3}}){{1,4}}(?:[.,][0-9]{{2}})?
+                       |[1-9][0-9]{{0,8}}|[1-9][0-9]{{0,8}}000)
+      | (?:48|49|50)[ ]?[NS][ ][1-8][0-9]{{5}}[ ][0-9]{{4,7}}
     )(?![0-9A-Za-z])
-    | (?<![0-9./-])(?:
-        (?:19|20)[0-9]{2}[-/.](?:0?[1-9]|1[0-2])[-/.](?:0?[1-9]|[12][0-9]|3[01])
-      | (?:0?[1-9]|[12][0-9]|3[01])[-/.](?:0?[1-9]|1[0-2])[-/.](?:19|20)[0-9]{2}
-      | (?:[01]?[0-9]|2[0-3])[.:][0-5][0-9](?:[.:][0-5][0-9])?
-    )(?![0-9/-]|\.[0-9])
-    | (?<![0-9.])-?(?:1[0-7][0-9]|[0-9]{1,2})\.[0-9]{3,6}(?![0-9]|\.[0-9])
+    | (?<![0-9./-])(?:{_DATE}|{_CLOCK})(?:[ ]?-[ ]?(?:{_DATE}|{_CLOCK}|{_HOURS}))?
+      (?![0-9/-]|\.[0-9]|[ ][0-9]{{3,4}}[ ][0-9]{{3,4}}(?![0-9.]))
+    | (?<![0-9.,])-?(?:1[0-4][0-9]|9[5-9]|[0-9])[.,][0-9]{{3,6}}(?![0-9]|[.,][0-9])
+    | (?<![0-9.,-])[1-9][0-9]{{0,2}}(?:(?:\.[0-9]{{3}}){{0,3}}\.000|(?:,[0-9]{{3}}){{0,3}},000)
+      (?![0-9]|[.,][0-9])
     """,
     re.VERBOSE,
 )
-"""References of ours, dates, clock times, degrees: digits that an ordinary note holds."""
+"""References of ours, amounts, dates, clock times, degrees: digits that an ordinary note holds."""
 
-_IN_A_NUMBER: Final = r"[ .-]{0,3}"
-_IN_A_PHONE_NUMBER: Final = r"[ .()/-]{0,3}"
-
-_NATIONAL_ID: Final = re.compile(f"(?:[0-9]{_IN_A_NUMBER}){{15}}[0-9]")
-# International form, Indonesia and Malaysia without the plus, and the national form of both.
-_PHONE: Final = re.compile(
-    r"(?<![0-9])(?:"
-    + "|".join(
-        f"{prefix}{_IN_A_PHONE_NUMBER}[1-9](?:{_IN_A_PHONE_NUMBER}[0-9]){{7,{more}}}"
-        for prefix, more in ((r"\+", 13), ("(?:00)?62", 11), ("(?:00)?60", 10), ("0", 11))
-    )
-    + ")(?![0-9])"
+_EMAIL: Final = re.compile(
+    r"[^\s@] ?(?:@|[\[(] ?at ?[\])]) ?[A-Za-z0-9-]{1,63}(?:\.| ?[\[(] ?(?:dot|titik) ?[\])] ?)[A-Za-z]",
+    re.IGNORECASE,
 )
+
 # Letters that touch the digits, or capitals apart from them: "A1234567", "C 123 4567".
 _PASSPORT: Final = re.compile(
-    rf"(?<![0-9A-Za-z])(?:([A-Za-z]{{1,2}})|([A-Z]{{1,2}})[ .-])"
-    rf"(?:[0-9]{_IN_A_NUMBER}){{5,6}}[0-9](?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z])(?:([A-Za-z]{1,2})|([A-Z]{1,2})[ .-])"
+    r"([0-9](?:[ .-]?[0-9]){5,7})(?![0-9A-Za-z]|[ .-][0-9])"
 )
-_NOT_A_PASSPORT: Final = frozenset({"RP", "RM", "KM", "RT", "RW", "NO", "JL", "PK", "DI", "KE"})
-_EMAIL: Final = re.compile(r"[^\s@]@[A-Za-z0-9-]{1,63}\.[A-Za-z0-9]")
+_NOT_A_PASSPORT: Final = frozenset(
+    {"RP", "RM", "KM", "RT", "RW", "NO", "JL", "PK", "DI", "KE", "LU", "LS", "BT"}
+)
+_COMPASS: Final = frozenset({"N", "S", "E", "W", "U", "T"})
+_EIGHT_DIGITS: Final = frozenset({"A", "H", "K"})  # of Malaysia, Sarawak and Sabah
+
+# A word that announces a number makes one of a number that could be anything.
+_ANNOUNCED: Final = re.compile(
+    r"(?:(ktp|nik|kk|sim|mykad|mykid|ic)|(paspor|passport|pasport)|(hp|telp|tel|wa|whatsapp))\b"
+    r"[ .:=#-]{0,3}(?:(?:no|nomor|number)\b[ .:=#-]{0,3})?[a-z]{0,2} ?[0-9](?:[ .-]?[0-9]){6}"
+)
+_ANNOUNCED_RULES: Final = (Rule.NATIONAL_ID, Rule.PASSPORT, Rule.PHONE)
 
 # Registration codes of Indonesian police areas, and of Sarawak (Q and a division's letter).
 # A single letter is also an ordinary word ("L300", "blok B 12"), so it needs four digits or a suffix.
 _ONE_LETTER: Final = "[ABDEFGHKLMNPRSTWZ]"
 _TWO_LETTERS: Final = "A[ABDEG]|B[ABDEGHKLMNP]|D[ABCDEGHKLMNRTW]|E[ABD]|K[BHTU]|P[ABGST]|Q[A-Z]{0,2}"
-_SUFFIX: Final = "[ -]?[A-Z]{1,3}"
+_NO_SUFFIX: Final = "(?:DAN|ADA|ORG|DI|KE|JAM|WIB|NO|BOX|PAX|KM|MTR|GPS|RT|RW|JL|LP|LU|BT|AND|TO|IN|AT|TH)"
+_SUFFIX: Final = f"(?:[ .-]?(?!{_NO_SUFFIX}(?![A-Z]))[A-Z]{{1,3}})"
 _PLATE: Final = re.compile(
-    rf"(?<![0-9A-Za-z])(?:(?:{_TWO_LETTERS})[ -]?[0-9]{{2,4}}(?:{_SUFFIX})?"
-    rf"|{_ONE_LETTER}[ -]?(?:[0-9]{{4}}|[0-9]{{2,4}}{_SUFFIX}))(?![0-9A-Za-z])"
+    rf"(?<![0-9A-Za-z'\"\u00b0])(?:(?:{_TWO_LETTERS})[ .-]?[0-9](?:[ .-]?[0-9]){{1,3}}{_SUFFIX}?"
+    rf"|{_ONE_LETTER}[ .-]?(?:[0-9]{{2,3}}{_SUFFIX}|(?!0)[0-9]{{4}}{_SUFFIX}?))(?![0-9A-Za-z])"
 )
 
 
 def personal_data(text: str) -> Rule | None:
     """Return which kind of personal data this free text holds, or nothing."""
-    plain = _plain(text)
-    if not _WORTH_A_LOOK.search(plain):
+    readable = plain(text)
+    if not _WORTH_A_LOOK.search(readable):
         return None
-    if _EMAIL.search(plain):
+    if _EMAIL.search(readable):
         return Rule.EMAIL
-    rest = _ORDINARY.sub(" ; ", plain)
-    if found := _number_of_a_person(rest):
-        return found
-    if any((m[1] or m[2]).upper() not in _NOT_A_PASSPORT for m in _PASSPORT.finditer(rest)):
-        return Rule.PASSPORT
-    return Rule.PLATE if _PLATE.search(rest) else None
+    rest = _ORDINARY.sub(" ; ", readable)
+    return (
+        number_of_a_person(rest)
+        or (Rule.PASSPORT if any(map(_is_passport, _PASSPORT.finditer(rest))) else None)
+        or _announced(rest)
+        or (Rule.PLATE if _PLATE.search(rest) else None)
+    )
 
 
 def personal_number(code: str) -> Rule | None:
@@ -86,31 +102,23 @@ def personal_number(code: str) -> Rule | None:
     For fields whose own pattern would let such a number through; passports and plates look like
     codes and are not judged here.
     """
-    return _number_of_a_person(code) if _WORTH_A_LOOK.search(code) else None
+    return number_of_a_person(code) if _WORTH_A_LOOK.search(code) else None
 
 
-def _number_of_a_person(text: str) -> Rule | None:
-    if _NATIONAL_ID.search(text):
-        return Rule.NATIONAL_ID
-    return Rule.PHONE if _PHONE.search(text) else None
+def _announced(text: str) -> Rule | None:
+    text = text.lower()
+    for found in _ANNOUNCED.finditer(text):
+        if not text[max(0, found.start() - 1) : found.start()].isalnum():
+            return _ANNOUNCED_RULES[(found.lastindex or 1) - 1]
+    return None
 
 
-def _plain(text: str) -> str:
-    """Return the text with every digit, blank and dash in its ASCII form and no invisible marks."""
-    if text.isascii():
-        return text
-    return "".join(_plain_character(one) for one in unicodedata.normalize("NFKC", text))
-
-
-def _plain_character(one: str) -> str:
-    match unicodedata.category(one):
-        case "Nd":
-            return str(unicodedata.decimal(one))
-        case "Pd":
-            return "-"
-        case "Zs":
-            return " "
-        case "Cf" | "Mn" | "Me":
-            return ""
-        case _:
-            return one
+def _is_passport(found: re.Match[str]) -> bool:
+    letters, groups = (found[1] or found[2]).upper(), re.split("[ .-]", found[3])
+    digits = sum(map(len, groups))
+    if letters in _NOT_A_PASSPORT or (letters in _COMPASS and found[2] and (digits == 6 or letters == "N")):  # noqa: PLR2004 - metres east
+        return False
+    if digits == 8:  # noqa: PLR2004 - the newer Malaysian form
+        return letters in _EIGHT_DIGITS and len(groups) == 1
+    sizes = [len(group) for group in groups]
+    return len(groups) == 1 or min(sizes) > 2 or max(sizes) == 1  # noqa: PLR2004 - counts have two digits

@@ -187,6 +187,19 @@ def at_the_door(reason: Reason) -> Problem:
     )
 
 
+def no_such_event() -> Problem:
+    """Return the problem document of an event that is unknown, or of another source: both alike."""
+    return Problem(
+        type="about:blank",
+        title="Nomor peristiwa tidak dikenal untuk sumber Anda",
+        titleEn="The event number is not known for your source",
+        status=404,
+        detail="Periksa nomor dan source di alamat; yang belum pernah diterima tidak punya status",
+        detailEn="Check number and source in the address; what was never accepted has no status",
+        reason=None,
+    )
+
+
 def not_a_batch() -> Problem:
     """Return the problem document of a batch that cannot be cut into its events."""
     return refused(Refused(Reason.SCHEMA_INVALID, Rule.JSON, Stage.ENVELOPE))

@@ -5,11 +5,12 @@ code, id, URI, hash) is not screened; every other string is, at every depth, kno
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from sinergi_ingest.digit_runs import number_as_number
+from sinergi_ingest.disguises import plain_letters
 from sinergi_ingest.patterns import personal_data, personal_number
 from sinergi_shared.contracts.base import parse_time
 from sinergi_shared.contracts.codes import Need, Situation
@@ -30,12 +31,16 @@ FORBIDDEN_KEYS: Final = frozenset(
 _PROFILE_WORDS: Final = frozenset(
     {
         "PROFILE", "ETHNIC", "ETHNICITY", "ETNIS", "SUKU", "RACE", "RACIAL", "RAS", "RELIGION", "AGAMA",
-        "NATIONALITY", "KEWARGANEGARAAN", "LANGUAGE", "BAHASA", "APPEARANCE", "LOOKS", "RUPA",
+        "NATIONALITY", "KEWARGANEGARAAN", "LANGUAGE", "BAHASA", "APPEARANCE", "LOOKS", "RUPA", "ACCENT",
+        "LOGAT", "SKIN", "KULIT", "FACE", "WAJAH", "HIJAB", "JILBAB", "TRIBE", "FAITH", "CITIZENSHIP",
+        "DAYAK", "IBAN", "MELAYU", "MALAY", "JAWA", "MADURA", "BUGIS", "TIONGHOA", "CHINESE", "ROHINGYA",
+        "ISLAM", "MUSLIM", "KRISTEN", "CHRISTIAN", "KATOLIK", "HINDU", "BUDDHA",
     }
 )  # fmt: skip
 
 _PLAIN_STEP: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}|[0-9]{1,5}")
-_SEPARATORS: Final = re.compile(r"[\W_]+")
+_KEY_IN_BYTES: Final = re.compile(r'"([^"]{1,240})"\s*:')
+_ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)", re.DOTALL)
 # Version 00 of W3C Trace Context: hexadecimal, so now and then mostly digits.
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 # A pattern that lets one of these through protects nobody: its fields are screened for numbers.
@@ -58,7 +63,10 @@ class _Field:
     open_codes: list[Callable[[str], bool]] = field(default_factory=list)
     members: dict[str, "_Field"] = field(default_factory=dict)
 
-    def judge(self, text: str) -> Rule | None:
+    def judge(self, text: str | int) -> Rule | None:
+        if isinstance(text, int):
+            # A number of a known field is bounded by it, and a count or a time.
+            return number_as_number(text) if self is _UNKNOWN else None
         if any(fits(text) for fits in self.own):
             return None
         if any(fits(text) for fits in self.open_codes):
@@ -99,9 +107,9 @@ def person_at_risk(document: dict[str, Any]) -> bool:
 
 def holds_personal_data(body: bytes) -> bool:
     """Return whether bytes that are no readable event seem to hold personal data; rather yes than no."""
-    text = body.decode("utf-8", errors="replace")
-    named = any(_forbidden(key) for key in re.findall(r'"([^"\\]{1,40})"\s*:', text))
-    return named or personal_data(text) is not None
+    # Without its escapes, or a number could be kept by breaking the JSON around it on purpose.
+    text = _ESCAPED.sub(_unescaped, body.decode("utf-8", errors="replace"))
+    return any(map(_forbidden, _KEY_IN_BYTES.findall(text))) or personal_data(text) is not None
 
 
 def plain_pointer(parent: str, step: str) -> str:
@@ -115,7 +123,7 @@ def plain_pointer(parent: str, step: str) -> str:
 
 def _walk(value: Any, pointer: str, known: _Field) -> Iterator[Finding]:  # noqa: ANN401 - any JSON value
     match value:
-        case str():
+        case str() | int():
             if rule := known.judge(value):
                 yield Finding(pointer, rule)
         case dict():
@@ -133,7 +141,11 @@ def _walk(value: Any, pointer: str, known: _Field) -> Iterator[Finding]:  # noqa
 
 
 def _forbidden(key: str) -> bool:
-    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", key)).casefold() in FORBIDDEN_KEYS
+    return plain_letters(key) in FORBIDDEN_KEYS
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else " "
 
 
 def _member(value: Any, key: str) -> Any:  # noqa: ANN401 - any JSON value

@@ -12,4 +12,8 @@ class IngestSettings(ServiceSettings):
     """Read from the environment with prefix ``SINERGI_``."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    receipt_key: Annotated[
+        Path | None,
+        Field(description="PEM file of the Ed25519 key that signs receipts; needed outside the demo"),
+    ] = None
     directory: Annotated[Path, Field(description="who may send")] = Path("deploy/demo/directory.yaml")

@@ -1,0 +1,152 @@
+"""Receipts: what a ``202`` promised, signed, so that anyone can check it later without asking us.
+
+A receipt is a JWS in compact form (RFC 7515), signed with Ed25519 (RFC 8037). Not an HMAC: whoever
+could check that could also have made it, and before a court it would prove nothing. It names source,
+id, digest, place on Kafka and time, and nothing of the event's contents.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from jwt.algorithms import OKPAlgorithm
+
+from sinergi_shared.contracts.strict_json import body_digest
+
+ISSUER: Final = "urn:sinergi:layanan:ingest"
+KIND: Final = "sinergi-receipt+jwt"
+ALGORITHM: Final = "EdDSA"
+MAX_CHARACTERS: Final = 2_048
+
+_BLOCK: Final = re.compile(r"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTALL)
+_NEEDED: Final = (
+    "needed: an Ed25519 private key as PEM (openssl genpkey -algorithm ed25519), "
+    "then the public keys of before"
+)
+_DEMO: Final = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"sinergi demo receipts").digest())
+
+
+class ReceiptKeyError(Exception):
+    """The key file cannot be used: says what is needed, never what stood there."""
+
+
+class ReceiptError(Exception):
+    """The text is no receipt of ours, or not for this event; says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where Kafka keeps a record; a repeat that the broker recognised has no offset (-1)."""
+
+    partition: int
+    offset: int
+
+
+class Receipts:
+    """Signs receipts with one key, and publishes it beside the public keys of before."""
+
+    def __init__(self, key: Ed25519PrivateKey, earlier: tuple[Ed25519PublicKey, ...] = ()) -> None:
+        self._key = key
+        own = key.public_key()
+        self.key_id = _key_id(own)
+        self.published: dict[str, Any] = {"keys": [_jwk(one) for one in (own, *earlier)]}
+
+    def sign(self, document: Mapping[str, Any], place: Place, at: datetime) -> str:
+        """Return the receipt of this event as it is stored, a withheld note left out."""
+        told = {
+            "iss": ISSUER,
+            "iat": int(at.timestamp()),
+            "source": document["source"],
+            "id": document["id"],
+            "digest": body_digest(dict(document)),
+            "partition": place.partition,
+            "offset": place.offset,
+        }
+        return jwt.encode(told, self._key, algorithm=ALGORITHM, headers={"kid": self.key_id, "typ": KIND})
+
+
+def demo_receipts() -> Receipts:
+    """Return the demo's: its key is public knowledge, so what it signs proves nothing."""
+    return Receipts(_DEMO)
+
+
+def read_receipts(path: Path) -> Receipts:
+    """Return what this PEM file holds: one Ed25519 private key, then public keys of before.
+
+    Raise ``ReceiptKeyError``, also for the demo's key.
+    """
+    try:
+        blocks = [found.group().encode() for found in _BLOCK.finditer(path.read_text(encoding="ascii"))]
+        private, *public = blocks or [b""]
+        key = load_pem_private_key(private, password=None)
+        earlier = tuple(load_pem_public_key(block) for block in public)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ReceiptKeyError(f"{path.name}: {type(error).__name__}; {_NEEDED}") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ReceiptKeyError(f"{path.name}: another kind of key; {_NEEDED}")
+    older = tuple(one for one in earlier if isinstance(one, Ed25519PublicKey))
+    if len(older) < len(earlier):
+        raise ReceiptKeyError(f"{path.name}: another kind of public key; {_NEEDED}")
+    if _key_id(key.public_key()) == _key_id(_DEMO.public_key()):
+        raise ReceiptKeyError(f"{path.name}: the demo's well-known key; {_NEEDED}")
+    return Receipts(key, older)
+
+
+def verify(token: str, published: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the receipt says; raise ``ReceiptError`` unless one of these keys has signed it."""
+    if len(token) > MAX_CHARACTERS:
+        raise ReceiptError("too long for a receipt")
+    try:
+        header = jwt.get_unverified_header(token)
+        known = {one.key_id: one.key for one in jwt.PyJWKSet.from_dict(dict(published)).keys}
+        if header.get("typ") != KIND or header.get("kid") not in known:
+            raise ReceiptError("not signed by one of these keys")
+        told: dict[str, Any] = jwt.decode(
+            token,
+            known[header["kid"]],
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            # A clock that is behind ours does not make a promise void.
+            options={"verify_iat": False, "require": ["iss", "iat", "source", "id", "digest"]},
+        )
+    except jwt.PyJWTError:
+        raise ReceiptError("the signature does not fit") from None
+    return told
+
+
+def fits(told: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
+    """Whether the receipt is of this event, as it was sent or with its note left out."""
+    digests = {body_digest(dict(document)), body_digest(_without_note(document))}
+    return told["id"] == document.get("id") and told["digest"] in digests
+
+
+def _without_note(document: Mapping[str, Any]) -> dict[str, Any]:
+    data = document.get("data")
+    if not isinstance(data, dict):
+        return dict(document)
+    return {**document, "data": {name: value for name, value in data.items() if name != "note"}}
+
+
+def _jwk(key: Ed25519PublicKey) -> dict[str, Any]:
+    return {**_bare(key), "kid": _key_id(key), "use": "sig", "alg": ALGORITHM}
+
+
+def _key_id(key: Ed25519PublicKey) -> str:
+    # The key's thumbprint (RFC 7638) names it: no number to keep, none to set wrongly.
+    text = json.dumps(_bare(key), sort_keys=True, separators=(",", ":"))
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+def _bare(key: Ed25519PublicKey) -> dict[str, Any]:
+    told: dict[str, Any] = OKPAlgorithm.to_jwk(key, as_dict=True)
+    return {name: told[name] for name in ("crv", "kty", "x")}
