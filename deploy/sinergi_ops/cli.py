@@ -26,6 +26,7 @@ ENTRIES: Final = {
     "send": Entry("send", "command", "Kirim kejadian. / Send events over HTTP or Kafka."),
     "receipt": Entry("receipt", "app", "Periksa tanda terima. / Check receipts."),
     "explain": Entry("explain", "command", "Siapa diberi tahu, mengapa? / Who is told, and why?"),
+    "cap": Entry("cap", "command", "Peringatan sebagai CAP 1.2. / Alerts as CAP 1.2 XML."),
     "tail": Entry("tail", "command", "Peringatan satu instansi. / Watch one agency's alerts."),
     "pack": Entry("pack.commands", "app", "Buat, periksa paket wilayah. / Make, check region packs."),
     "topics": Entry("topics", "app", "Buat, periksa topik Kafka. / Make, check Kafka topics."),

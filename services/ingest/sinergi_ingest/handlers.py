@@ -1,16 +1,17 @@
 """The shell: bytes in, verdicts from the pure room, records out, an answer back."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from sinergi_ingest import problem
-from sinergi_ingest.admit import Admitted, Refused, admit
+from sinergi_ingest.admit import Admitted, Refused
 from sinergi_ingest.allowed import forbidden, of_another
 from sinergi_ingest.answers import Problem
-from sinergi_ingest.heartbeat import Beat, is_heartbeat, read_heartbeat
+from sinergi_ingest.heartbeat import Beat
+from sinergi_ingest.judges import Judge, Judged, judge_json
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.receipts import Place, Receipts
@@ -37,7 +38,6 @@ class Accepted:
 
 
 Answer = Accepted | Problem
-Judged = Admitted | Refused | Beat
 
 
 class Intake:
@@ -69,18 +69,18 @@ class Intake:
         self._clock = clock
         self._seconds = seconds
 
-    async def check(self, caller: Caller, bodies: Sequence[bytes]) -> list[Answer]:
+    async def check(self, caller: Caller, bodies: Sequence[bytes], judge: Judge = judge_json) -> list[Answer]:
         """Return what ``take`` would answer, and keep nothing."""
-        verdicts = await self._judge(bodies, self._urns)
+        verdicts = await self._judge(bodies, self._urns, judge)
         for verdict in verdicts:
             self._metrics.checked.labels("no" if isinstance(verdict, Refused) else "yes").inc()
         return [self._turned(caller, verdict) or self._answer(verdict) for verdict in verdicts]
 
-    async def take(self, caller: Caller, bodies: Sequence[bytes]) -> list[Answer]:
+    async def take(self, caller: Caller, bodies: Sequence[bytes], judge: Judge = judge_json) -> list[Answer]:
         """Store events and refusals; answer each item, ``202`` only for what Kafka has."""
         started, received_at = self._seconds(), self._clock()
         self._vigil.heard(caller.source.urn, started)
-        verdicts = await self._judge(bodies, self._urns)
+        verdicts = await self._judge(bodies, self._urns, judge)
         turned = [self._turned(caller, verdict) for verdict in verdicts]
         spoken = [index for index, problem in enumerate(turned) if problem is None]
         kept = [index for index in spoken if not isinstance(verdicts[index], Beat)]
@@ -132,14 +132,11 @@ class Intake:
             self._vigil.heard(verdict.source, self._seconds(), verdict.interval_s)
 
     async def _judge(
-        self, bodies: Sequence[bytes | None], known_sources: frozenset[str] | set[str]
+        self, bodies: Sequence[bytes | None], known_sources: Collection[str], judge: Judge = judge_json
     ) -> list[Judged]:
         verdicts: list[Judged] = []
         for body in bodies:
-            verdict: Judged = admit(body, known_sources, self._clock())
-            if body is not None and isinstance(verdict, Refused) and is_heartbeat(verdict):
-                verdict = read_heartbeat(body, verdict, known_sources, self._clock())
-            verdicts.append(verdict)
+            verdicts.append(judge(body, known_sources, self._clock()))
             await asyncio.sleep(0)  # a batch of hostile bodies must not hold up anybody else
         return verdicts
 

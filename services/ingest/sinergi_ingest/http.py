@@ -14,12 +14,13 @@ from starlette.exceptions import HTTPException
 from sinergi_ingest import openapi, posted, problem, replies, states
 from sinergi_ingest.gate import Gate, TurnedAwayError
 from sinergi_ingest.handlers import Answer, Intake
+from sinergi_ingest.judges import Judge, judge_of
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.who import Caller
 from sinergi_shared.contracts.reasons import Reason
 from sinergi_shared.directory import Scope
 
-Work = Callable[[Caller, Sequence[bytes]], Awaitable[list[Answer]]]
+Work = Callable[[Caller, Sequence[bytes], Judge], Awaitable[list[Answer]]]
 
 
 def build_api(
@@ -40,9 +41,9 @@ def build_api(
             raise TurnedAwayError(problem.at_the_door(Reason.UNAVAILABLE))
         body = await posted.body(request)
         await gate.compare(request, caller, body)
-        events = await posted.events(form, body)
+        events = await posted.events(request, form, body)
         await gate.spend(caller, len(events))
-        found = await work(caller, events)
+        found = await work(caller, events, judge_of(form, caller.source))
         return replies.many(found, good) if form.many else replies.single(found[0], good, caller.source)
 
     @api.post("/v1/events", status_code=202, **openapi.operation(HTTPStatus.ACCEPTED))

@@ -32,7 +32,7 @@ _REFUSALS: Final = {
     HTTPStatus.UNAUTHORIZED: "No key, signature or certificate, or one that is not known or has ended",
     HTTPStatus.FORBIDDEN: "The source is not registered, or the key may not say or do this",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Over 64 KiB an event, 4 MiB or 1,000 events a request",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Another media type, or a compressed body",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Another media type, or another Content-Encoding than gzip",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The event may not be carried or does not follow the contract",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many events at once; send the same again after Retry-After seconds",
     HTTPStatus.SERVICE_UNAVAILABLE: "Not stored; send the same again after Retry-After seconds",
@@ -130,6 +130,16 @@ _REQUEST: Final[dict[str, Any]] = {
         },
         Form.LINES.value: {
             "schema": {"type": "string", "description": "one event a line, as JSON without line breaks"}
+        },
+        Form.BINARY.value: {
+            "schema": _ref("SuspiciousMovement"),
+            "example": EXAMPLE["data"],
+        },
+        Form.CAP.value: {
+            "schema": {
+                "type": "string",
+                "description": "one CAP 1.2 alert, urn:oasis:names:tc:emergency:cap:1.2",
+            }
         },
     },
 }

@@ -1,11 +1,15 @@
-"""What was posted: a request to its form, its bytes and its events' bytes, bounded while it is read."""
+"""What was posted: a request to its form, its bytes and its events' bytes, bounded at every step.
+
+The bytes are kept as they came until the gate has compared them: a signature's digest is that of
+the compressed body (RFC 9530).
+"""
 
 import asyncio
 from typing import NoReturn
 
 from fastapi import Request
 
-from sinergi_ingest import problem
+from sinergi_ingest import binary, inflate, problem
 from sinergi_ingest.gate import TurnedAwayError
 from sinergi_ingest.request_body import (
     MAX_REQUEST_BYTES,
@@ -20,9 +24,9 @@ from sinergi_shared.contracts.reasons import Reason
 
 def form(request: Request) -> Form:
     """Return the form that the headers name; raise ``TurnedAwayError`` for any other."""
-    # Compressed bodies are refused, not inflated: a bomb costs nothing then (B79).
-    found = form_of(request.headers.get("content-type"))
-    if found is None or request.headers.get("content-encoding", "identity").lower() != "identity":
+    spoken = binary.is_binary(_headers(request), binary.HTTP_PREFIX)
+    found = form_of(request.headers.get("content-type"), binary=spoken)
+    if found is None or _encoding(request) not in ("identity", inflate.ENCODING):
         _turn_away(Reason.MEDIA_UNSUPPORTED)
     return found
 
@@ -39,15 +43,41 @@ async def body(request: Request) -> bytes:
     return bytes(found)
 
 
-async def events(form: Form, body: bytes) -> list[bytes]:
-    """Return each event's bytes; raise ``TurnedAwayError`` when they cannot be told apart."""
+async def events(request: Request, form: Form, body: bytes) -> list[bytes]:
+    """Return each event's bytes; raise ``TurnedAwayError`` when they cannot be read or told apart."""
+    plain = await _inflated(body) if _encoding(request) == inflate.ENCODING else body
+    if form is Form.BINARY:
+        return [binary.from_http(_headers(request), plain)]
     try:
         # In a thread: four hostile megabytes take most of a second, and others are waiting.
-        return await asyncio.to_thread(items, form, body) if form.many else [body]
+        return await asyncio.to_thread(items, form, plain) if form.many else [plain]
     except TooManyItemsError:
         _turn_away(Reason.TOO_LARGE)
     except NotAnArrayError:
         raise TurnedAwayError(problem.not_a_batch()) from None
+
+
+async def _inflated(body: bytes) -> bytes:
+    inflater = inflate.Inflater(MAX_REQUEST_BYTES)
+    plain = bytearray()
+    try:
+        for piece in inflater.feed(body):
+            plain += piece
+            await asyncio.sleep(0)  # slice by slice, so that a bomb holds up nobody else
+        inflater.end()
+    except inflate.TooLongError:
+        _turn_away(Reason.TOO_LARGE)
+    except inflate.NotGzipError:
+        raise TurnedAwayError(problem.not_gzip()) from None
+    return bytes(plain)
+
+
+def _encoding(request: Request) -> str:
+    return ",".join(request.headers.getlist("content-encoding") or ["identity"]).strip().lower()
+
+
+def _headers(request: Request) -> list[binary.Header]:
+    return [(name.decode("latin-1"), value) for name, value in request.headers.raw]
 
 
 def _turn_away(reason: Reason) -> NoReturn:

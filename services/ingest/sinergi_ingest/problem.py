@@ -110,10 +110,10 @@ _ADVICE: Final[dict[Reason, Advice]] = {
     Reason.MEDIA_UNSUPPORTED: Advice(
         "Jenis isi tidak didukung",
         "The content type is not supported",
-        "Pakai application/cloudevents+json, application/cloudevents-batch+json atau application/x-ndjson, "
-        "tanpa Content-Encoding",
-        "Use application/cloudevents+json, application/cloudevents-batch+json or application/x-ndjson, "
-        "without Content-Encoding",
+        "Pakai application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson, "
+        "application/cap+xml, atau application/json dengan tajuk ce-; tanpa Content-Encoding, atau gzip",
+        "Use application/cloudevents+json, application/cloudevents-batch+json, application/x-ndjson, "
+        "application/cap+xml, or application/json with ce- headers; without Content-Encoding, or gzip",
     ),
     Reason.UNAVAILABLE: Advice(
         "Belum tersimpan; penyimpanan sedang tidak menjawab",
@@ -144,9 +144,41 @@ _OUTSIDE: Final = Advice(
     "Mend the fields named by the pointers, or ask for a wider registration; tell the officers by phone",
 )
 
+_NOT_CAP: Final = Advice(
+    "Isi bukan satu pesan CAP 1.2",
+    "The body is not one CAP 1.2 message",
+    "Kirim XML UTF-8 tanpa DOCTYPE, dengan elemen alert dari urn:oasis:names:tc:emergency:cap:1.2",
+    "Send UTF-8 XML without a DOCTYPE, with an alert element of urn:oasis:names:tc:emergency:cap:1.2",
+)
+
+_BY_RULE: Final[dict[Rule, Advice]] = {
+    Rule.XML: _NOT_CAP,
+    Rule.DOCTYPE: _NOT_CAP,
+    Rule.ENCODING: Advice(
+        "Isi bukan satu aliran gzip yang utuh",
+        "The body is not one whole gzip stream",
+        "Kirim ulang sebagai satu aliran gzip, atau tanpa Content-Encoding",
+        "Send again as one gzip stream, or without Content-Encoding",
+    ),
+    Rule.REFERENCES: Advice(
+        "references tidak menunjuk pesan pertama",
+        "references do not lead to the first message",
+        "Sebut setiap pesan terdahulu sebagai sender,identifier,sent, yang pertama juga, semua lebih awal",
+        "Name each earlier message as sender,identifier,sent, the first one too, all of them sent before",
+    ),
+    Rule.PAST_TIME: Advice(
+        "Pesan sudah kedaluwarsa menurut expires",
+        "The message has expired by its own expires",
+        "Bila masih berlaku, kirim sebagai pesan baru dengan expires yang baru",
+        "If it still holds, send it as a new message with a new expires",
+    ),
+}
+
 
 def advice(verdict: Refused) -> Advice:
     """Return what the sender of a refused event is told."""
+    if verdict.rule in _BY_RULE:
+        return _BY_RULE[verdict.rule]
     return _UNREADABLE if verdict.unreadable else _ADVICE[verdict.reason]
 
 
@@ -236,6 +268,11 @@ def too_fast(wait_s: float) -> Problem:
 def not_a_batch() -> Problem:
     """Return the problem document of a batch that cannot be cut into its events."""
     return refused(Refused(Reason.SCHEMA_INVALID, Rule.JSON, Stage.ENVELOPE))
+
+
+def not_gzip() -> Problem:
+    """Return the problem document of a body that is not what its ``Content-Encoding`` says."""
+    return refused(Refused(Reason.SCHEMA_INVALID, Rule.ENCODING, Stage.ENVELOPE))
 
 
 def _uri(reason: Reason) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
-from sinergi_ingest import problem, states
+from sinergi_ingest import inflate, problem, states
 from sinergi_ingest.answers import Problem, Taken
 from sinergi_ingest.handlers import Accepted, Answer
 from sinergi_shared.contracts.reasons import Reason
@@ -33,6 +33,8 @@ def refusal(told: Problem) -> JSONResponse:
     headers = {"Content-Language": "id, en"}
     if told.retryAfterS is not None:
         headers["Retry-After"] = str(told.retryAfterS)
+    if told.reason == Reason.MEDIA_UNSUPPORTED:
+        headers["Accept-Encoding"] = inflate.ENCODING  # RFC 9110, 15.5.16
     if told.reason in (Reason.UNAUTHENTICATED, Reason.SIGNATURE_INVALID):
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(_told(told), told.status, headers, problem.MEDIA_TYPE)

@@ -24,6 +24,8 @@ class Form(Enum):
     ONE = "application/cloudevents+json"
     BATCH = "application/cloudevents-batch+json"
     LINES = "application/x-ndjson"
+    BINARY = "application/json"
+    CAP = "application/cap+xml"
 
     @property
     def many(self) -> bool:
@@ -39,16 +41,21 @@ class NotAnArrayError(Exception):
     """A batch that is not one JSON array, or nests too deeply to be cut."""
 
 
-def form_of(content_type: str | None) -> Form | None:
-    """Return the form that a ``Content-Type`` names, in any case and with any parameters."""
+def form_of(content_type: str | None, *, binary: bool) -> Form | None:
+    """Return the form that a ``Content-Type`` names, in any case and with any parameters.
+
+    ``binary`` says that attributes stand in headers: then the body is ``data``, whatever its type.
+    """
     essence = (content_type or "").split(";", 1)[0].strip().lower()
-    return next((form for form in Form if form.value == essence), None)
+    if binary:
+        return Form.BINARY
+    return next((form for form in Form if form is not Form.BINARY and form.value == essence), None)
 
 
 def items(form: Form, body: bytes) -> list[bytes]:
     """Return each event's bytes; raise ``TooManyItemsError`` or ``NotAnArrayError``."""
     match form:
-        case Form.ONE:
+        case Form.ONE | Form.BINARY | Form.CAP:
             return [body]
         case Form.LINES:
             return _at_most(line for line in body.split(b"\n") if line.strip())

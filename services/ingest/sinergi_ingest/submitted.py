@@ -6,7 +6,6 @@ are committed once everything that it causes is stored, so a kill repeats and ne
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
+from sinergi_ingest import binary
 from sinergi_ingest.handlers import Intake
 from sinergi_ingest.limits import Bucket, owe, owed_for
 from sinergi_ingest.records import Origin
@@ -176,24 +176,12 @@ class Submitted:
 
 
 def event_bytes(record: Record) -> bytes | None:
-    """Return the event in structured form; binary mode is put together, its faults left as they are.
-
-    A header that stands twice becomes a duplicate key and one that is not UTF-8 a lone surrogate,
-    both of which the strict reader refuses with their own rule.
-    """
-    headers = [(name.lower(), value or b"") for name, value in record.headers]
-    content_type = _text(next((value for name, value in headers if name == "content-type"), b""))
-    if record.value is None or content_type.lower().startswith("application/cloudevents"):
+    """Return the event in structured form, whichever mode its headers say."""
+    content_type = next((value for name, value in record.headers if name.lower() == "content-type"), b"")
+    structured = (content_type or b"").lower().startswith(binary.STRUCTURED.encode())
+    if record.value is None or structured:
         return record.value
-    attributes = [(name.removeprefix("ce_"), _text(value)) for name, value in headers if name[:3] == "ce_"]
-    if content_type:
-        attributes.append(("datacontenttype", content_type))
-    told = "".join(f"{json.dumps(name)}:{json.dumps(value)}," for name, value in attributes)
-    return b"{" + told.encode() + b'"data":' + record.value + b"}"
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", errors="surrogateescape")
+    return binary.from_kafka([(name, value or b"") for name, value in record.headers], record.value)
 
 
 async def _whole_batch(records: tuple[Any, ...]) -> KafkaMessage:

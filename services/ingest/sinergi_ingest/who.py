@@ -28,7 +28,7 @@ WINDOW: Final = timedelta(seconds=300)
 """How far a signature's time may be from ours, either way (B58)."""
 
 COVERED: Final = ("@method", "@path", "content-digest")
-"""What a signature must cover beside its time; ``@query`` too when the request has one."""
+"""What a signature must cover beside its time; ``@query`` and each ``ce-`` header too when there are any."""
 
 MAX_KEY_CHARACTERS: Final = 200
 MAX_SIGNATURES: Final = 2
@@ -150,7 +150,9 @@ def _dictionary(text: str) -> dict[str, Any]:
 def _verified(alone: Shown, key: SigningKey) -> VerifyResult | None:
     algorithm = algorithms.ED25519 if key.ed25519 is not None else algorithms.HMAC_SHA256
     verifier = _Verifier(signature_algorithm=algorithm, key_resolver=_OneKey(key))
-    wanted = (*COVERED, "@query") if "?" in alone.url else COVERED
+    # In binary mode these are the event's attributes (CloudEvents HTTP binding).
+    attributes = sorted(name for name in alone.headers if name.startswith("ce-"))
+    wanted = (*COVERED, *(("@query",) if "?" in alone.url else ()), *attributes)
     try:
         (result,) = verifier.verify(alone, max_age=None, require_components=wanted)
     except HTTPMessageSignaturesException:

@@ -93,6 +93,10 @@ class Rule(StrEnum):
     SOURCE = "SOURCE"
     DIGEST = "DIGEST"
     STATUS_CHANGED = "STATUS_CHANGED"
+    ENCODING = "ENCODING"
+    XML = "XML"
+    DOCTYPE = "DOCTYPE"
+    REFERENCES = "REFERENCES"
 
 
 class Stage(StrEnum):
@@ -125,6 +129,6 @@ _HTTP_STATUS = {
 
 UNREADABLE = frozenset(
     {Rule.UTF8, Rule.JSON, Rule.NOT_OBJECT, Rule.NULL_VALUE, Rule.DEPTH, Rule.NUMBER, Rule.DUPLICATE_KEY}
-    | {Rule.CONTROL, Rule.KEYS}
+    | {Rule.CONTROL, Rule.KEYS, Rule.XML, Rule.DOCTYPE, Rule.ENCODING}
 )
-"""Rules that say the bytes are not one strict JSON object: HTTP 400 although ``SCHEMA_INVALID``."""
+"""Rules that say the bytes are no strict JSON object or CAP message: HTTP 400 although ``SCHEMA_INVALID``."""
