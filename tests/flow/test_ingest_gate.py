@@ -1,8 +1,10 @@
 """The gate, whole, in memory: limits, rates, test keys, signatures, heartbeats, a directory that changes."""
 
+import gzip
 import json
 from base64 import b64encode
 from types import SimpleNamespace
+from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,6 +17,7 @@ from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.event import EXAMPLE
 from sinergi_shared.directory import Directory
 from tests.flow.test_ingest_http import DIRECTORY, KEY, LINES, NOW, ONE, OTHER, Door, event
+from tests.kit.cap_messages import message
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 HEARTBEAT = {
@@ -162,18 +165,27 @@ async def test_guesses_are_slow_and_a_good_key_from_the_same_address_is_not(door
     assert [seconds for seconds in held[count:] if seconds] == []
 
 
-def signature(body, at=NOW, path="/v1/events"):
-    message = SimpleNamespace(method="POST", url=f"http://door{path}", headers={})
+def signature(body, at=NOW, path="/v1/events", method="POST", more=None):
+    """Headers that sign a request; ``more`` are headers that it covers too."""
+    covered = ("@method", "@path", *(more or {}))
+    message = SimpleNamespace(method=method, url=f"http://door{path}", headers=dict(more or {}))
     resolver = MappingKeyResolver(public_keys={}, private_keys={"ed": PRIVATE})
     HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=resolver).sign(
-        message, key_id="ed", created=at, covered_component_ids=("@method", "@path"), body=body
+        message, key_id="ed", created=at, covered_component_ids=covered, body=body
     )
     return {name.lower(): value for name, value in message.headers.items()}
 
 
-async def test_a_signed_request_is_taken_and_its_repeat_is_the_same_event(door):
+@pytest.fixture
+def signer(door):
+    """The door to a source that signs."""
     public = b64encode(PRIVATE.public_key().public_bytes_raw()).decode()
     door.directory = limited(signing=[{"id": "ed", "ed25519": public}])
+    return door
+
+
+async def test_a_signed_request_is_taken_and_its_repeat_is_the_same_event(signer):
+    door = signer
     body = json.dumps(event()).encode()
     answers = [await door.post(body, ONE, None, **signature(body)) for _ in range(2)]
     assert [one.status_code for one in answers] == [202, 202]
@@ -186,6 +198,53 @@ async def test_a_signed_request_is_taken_and_its_repeat_is_the_same_event(door):
     ):
         assert (wrong.status_code, wrong.json()["reason"]) == (401, "SIGNATURE_INVALID")
     assert door.counted("sinergi_ingest_auth_failures_total", kind="digest") == 1
+
+
+def headers_of(event):
+    """The event's attributes as headers of binary mode."""
+    told = {name: value for name, value in event.items() if name not in ("data", "datacontenttype")}
+    return {f"ce-{name}": quote(str(value), safe="") for name, value in told.items()}
+
+
+async def test_a_signature_is_of_the_compressed_bytes_as_they_travel(signer):
+    plain = json.dumps(event()).encode()
+    packed = gzip.compress(plain)
+    encoded = {"content-encoding": "gzip"}
+    assert (await signer.post(packed, ONE, None, **encoded, **signature(packed))).status_code == 202
+    wrong = await signer.post(packed, ONE, None, **encoded, **signature(plain))
+    assert (wrong.status_code, wrong.json()["reason"]) == (401, "SIGNATURE_INVALID")
+
+
+async def test_a_signed_event_in_binary_mode_has_its_attributes_signed(signer):
+    body, attributes = json.dumps(event()["data"]).encode(), headers_of(event())
+    signed = signature(body, more=attributes)
+    assert (await signer.post(body, "application/json", None, **signed)).status_code == 202
+    changed = signed | {"ce-id": "019cd550-3750-7e84-a16f-91c183b034a6"}
+    unsigned = signature(body) | attributes
+    for wrong in (changed, unsigned, signed | {"ce-more": "x"}):
+        answer = await signer.post(body, "application/json", None, **wrong)
+        assert (answer.status_code, answer.json()["reason"]) == (401, "SIGNATURE_INVALID")
+    assert len(signer.producer.sent) == 1
+
+
+async def test_a_cap_message_is_held_to_limits_and_test_keys_like_any_other(door):
+    door.directory = limited({"scopes": ["send", "test"]})
+    answer = await door.post(message(), media="application/cap+xml")
+    assert (answer.status_code, answer.json()["pointers"]) == (403, ["/data/status"])
+    assert door.producer.sent == []
+
+
+async def test_a_state_is_told_to_whoever_may_read_by_key_or_signature(signer):
+    number = EXAMPLE["data"]["eventNumber"]
+    path = f"/v1/events/imi-ent.tpi/{number}"
+    assert (await signer.post(event())).status_code == 202
+    signed = signature(b"", path=path, method="GET")
+    for headers in (signed, {"authorization": f"Bearer {KEY}"}):
+        answer = await signer.client.get(path, headers=headers)
+        assert (answer.status_code, answer.json()["state"]) == (200, "accepted")
+    signer.directory = limited({"scopes": ["send"]})
+    answer = await signer.client.get(path, headers={"authorization": f"Bearer {KEY}"})
+    assert (answer.status_code, answer.json()["reason"]) == (403, "NOT_ALLOWED")
 
 
 async def test_a_heartbeat_is_taken_kept_on_no_topic_and_counts_as_life(door):
