@@ -6,6 +6,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 LOCAL: Final = ROOT / ".local"
 RUN: Final = LOCAL / "run"
+PACKS: Final = RUN / "packs"
 KAFKA_FILES: Final = ROOT / "deploy" / "kafka"
 KAFKA_LIBS: Final = LOCAL / "kafka" / "libs"
 PACK: Final = ROOT / "deploy" / "regions" / "kalbar"

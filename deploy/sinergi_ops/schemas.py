@@ -19,8 +19,9 @@ from pydantic_core import core_schema
 
 from sinergi_ops import asyncapi
 from sinergi_shared.contracts import examples, topics
+from sinergi_shared.contracts.activation import Activation
 from sinergi_shared.contracts.alert import ALERT_TYPES, AlertEvent
-from sinergi_shared.contracts.audit import AUDIT_TYPE, AuditEvent
+from sinergi_shared.contracts.audit import AUDIT_TYPE, POLICY_AUDIT_TYPE, AuditEvent, PolicyAuditEvent
 from sinergi_shared.contracts.codes import ControlKind, RequestVerb
 from sinergi_shared.contracts.control import ControlEvent, control_type
 from sinergi_shared.contracts.envelope import SCHEMA_BASE, schema_uri
@@ -131,6 +132,14 @@ MESSAGES: Final = (
         examples.STATUS,
     ),
     _message(
+        "policy",
+        "The activation by which a lane decides, beside its threads",
+        Activation,
+        (),
+        (topics.THREADS,),
+        examples.ACTIVATION,
+    ),
+    _message(
         "audit",
         "One decision, for the record",
         AuditEvent,
@@ -139,12 +148,21 @@ MESSAGES: Final = (
         examples.AUDIT,
     ),
     _message(
+        "audit-policy",
+        "What has become of an activated pack, for the record",
+        PolicyAuditEvent,
+        (POLICY_AUDIT_TYPE,),
+        (topics.AUDIT,),
+        examples.AUDIT_POLICY,
+    ),
+    _message(
         "control",
         "A switch with its own end",
         ControlEvent,
         map(control_type, ControlKind),
         (topics.CONTROLS,),
         examples.CONTROL,
+        examples.CONTROL_PACK,
     ),
     _message(
         "rejected",

@@ -116,6 +116,7 @@ class Running:
             "SINERGI_REDIS": self.redis,
             "SINERGI_SMTP": self.smtp,
             "SINERGI_PACK": str(self.plan.pack),
+            "SINERGI_PACKS": str(self.plan.run_dir / "packs"),
             "SINERGI_DIRECTORY": str(self.plan.own_directory),
             "SINERGI_LANES": str(self.plan.lanes),
             "SINERGI_DEMO": "true",
@@ -225,7 +226,7 @@ def _service(name: str, running: Running) -> Child:
 
 
 def _empty(run_dir: Path) -> None:
-    for name in ("kafka", "valkey", "mail", "hooks", "log"):
+    for name in ("kafka", "valkey", "mail", "hooks", "log", "packs"):
         shutil.rmtree(run_dir / name, ignore_errors=True)
 
 

@@ -18,7 +18,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from sinergi_ops.places import DIRECTORY, PACK
-from sinergi_shared.contracts.topics import DEFAULT_LANES, WantedTopic, wanted
+from sinergi_shared.contracts.topics import DEFAULT_LANES, EVENTS, WantedTopic, wanted
 from sinergi_shared.directory import DirectoryError, read_directory
 from sinergi_shared.region.bus import recipients_on_bus
 from sinergi_shared.region.tables import PackError, read_tables
@@ -69,6 +69,13 @@ async def apply(
         await _configure(admin, [change for change in changes if change.action == "configure"])
         await _leaders(admin, {topic.name for topic in declared})
     return changes
+
+
+async def replicas(bootstrap: list[str]) -> int:
+    """Return how many copies this deployment's topics have: those of its events, 1 before there are any."""
+    async with _admin(bootstrap) as admin:
+        found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics()}
+    return min((len(part["replicas"]) for part in found.get(EVENTS, ())), default=1)
 
 
 def _declared(

@@ -14,7 +14,9 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from sinergi_router.handlers import RouterLane
+from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
+from sinergi_router.rules import Rules
 from sinergi_shared.contracts import topics
 from tests.bench import packs
 from tests.bench.workload import LANES, Workload
@@ -49,7 +51,7 @@ class Core:
     def cpu_us(self, events: int = EVENTS) -> float:
         """Return the CPU of one event in microseconds, over so many new events in batches."""
         batches = list(self._batches(events))
-        lane = RouterLane(0, self._policy, self._metrics, lambda: datetime.now(UTC), nothing_kept)
+        lane = self._lane()
         gc.collect()
         gc.freeze()
         start = time.process_time()
@@ -61,9 +63,13 @@ class Core:
 
     def told(self, events: int = 1_000) -> list[tuple[str, bytes | None]]:
         """Return topic and key of everything that the first events cause."""
-        lane = RouterLane(0, self._policy, self._metrics, lambda: datetime.now(UTC), nothing_kept)
+        lane = self._lane()
         records = [self._record(index) for index in range(events)]
         return sorted((out.topic, out.key or b"") for out in lane.work(records))
+
+    def _lane(self) -> RouterLane:
+        rules, threads = Rules(self._policy), Threads(2 * EVENTS)
+        return RouterLane(0, rules, self._metrics, lambda: datetime.now(UTC), nothing_kept, threads)
 
     def _batches(self, events: int) -> Sequence[Sequence[Arriving]]:
         records = [self._record(index) for index in range(self._next, self._next + events)]

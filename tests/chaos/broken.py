@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -15,72 +16,122 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 
 from sinergi_ingest import app as ingest_app
 from sinergi_ingest import outbox
-from sinergi_router import app, handlers
+from sinergi_router import app, handlers, reload
 from sinergi_shared.runtime import kafka, lanes, transactions
 
 CRASH_MARK: Final = b"crashes-every-router"
 
 
-def commit_before_work() -> None:
-    """Commit what was fetched before anything is done about it."""
-    fetch = AIOKafkaConsumer.getmany
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a fault of the lanes is planted: on the real client, or on the simulation's."""
 
-    async def committing(self: AIOKafkaConsumer, *places: Any, **more: Any) -> Any:
+    consumer: Any
+    member: Callable[[], str]  # name of the member at work
+
+
+REAL: Final = Ground(AIOKafkaConsumer, lambda: os.environ["SINERGI_INSTANCE"])
+
+
+def commit_before_work(ground: Ground) -> None:
+    """Commit what was fetched before anything is done about it."""
+    fetch = ground.consumer.getmany
+
+    async def committing(self: Any, *places: Any, **more: Any) -> Any:
         batch = await fetch(self, *places, **more)
         if self._group_id is not None and batch:
             await self.commit({place: records[-1].offset + 1 for place, records in batch.items()})
         return batch
 
-    AIOKafkaConsumer.getmany = committing
+    ground.consumer.getmany = committing
 
 
-def no_seek() -> None:
+def no_seek(ground: Ground) -> None:
     """Let one loop feed all lanes and trust that records come after the callback (aiokafka #738)."""
-    seek, assigned = AIOKafkaConsumer.seek, lanes.Lanes.on_partitions_assigned
+    seek, assigned = ground.consumer.seek, lanes.Lanes.on_partitions_assigned
 
-    def seeking(self: AIOKafkaConsumer, place: Any, offset: int) -> None:
+    def seeking(self: Any, place: Any, offset: int) -> None:
         if self._group_id is None:
             seek(self, place, offset)
 
-    async def drop(consumer: AIOKafkaConsumer) -> None:
+    async def drop(consumer: Any) -> None:
         while True:  # what the loop does with records of a lane that is not owned yet
             await consumer.getmany(timeout_ms=lanes.POLL_MS, max_records=lanes.MAX_BATCH)
 
     async def trusting(self: lanes.Lanes, places: Any) -> None:
-        loop = asyncio.create_task(drop(self._consumer))
         await assigned(self, places)
-        loop.cancel()
+        if self._taking is not None:
+            loop = asyncio.create_task(drop(self._consumer))
+            self._taking.add_done_callback(lambda _taken: loop.cancel())
 
-    AIOKafkaConsumer.seek = seeking
-    lanes.Lanes.on_partitions_assigned = trusting  # type: ignore[method-assign] # that is the fault
+    ground.consumer.seek = seeking
+    lanes.Lanes.on_partitions_assigned = trusting  # type: ignore[method-assign,assignment] # the fault
 
 
-def guard_off() -> None:
+def guard_off(_ground: Ground) -> None:
     """Keep a producer after a request of unknown fate."""
     assert callable(transactions.guarded)
     assert callable(transactions.tainted)
     transactions.guarded = lambda producer: producer
-    transactions.tainted = lambda _producer: False
+    transactions.tainted = lambda producer: False  # noqa: ARG005 - as it is called
 
 
-def wrong_assignor() -> None:
+def wrong_assignor(_ground: Ground) -> None:
     """Deal partitions in turn, as aiokafka does by default."""
-    assert lanes.RangePartitionAssignor is not None
-    lanes.RangePartitionAssignor = RoundRobinPartitionAssignor
+    room: Any = lanes
+    assert room.RangePartitionAssignor is not None
+    room.RangePartitionAssignor = RoundRobinPartitionAssignor
 
 
-def shared_txn_id() -> None:
+def shared_txn_id(ground: Ground) -> None:
     """Share one transactional id between all lanes of a member."""
-    _rename(lambda _id: f"router-{os.environ['SINERGI_INSTANCE']}")
+    _rename(lambda _id: f"router-{ground.member()}")
 
 
-def own_txn_id() -> None:
+def own_txn_id(ground: Ground) -> None:
     """Give a lane an id that its next owner does not share, and a transaction aiokafka's usual time."""
     kafka.TRANSACTION_TIMEOUT_MS = 60_000  # type: ignore[misc] # that is half of the fault
-    _rename(lambda name: f"{os.environ['SINERGI_INSTANCE']}-{name}")
+    _rename(lambda name: f"{ground.member()}-{name}")
 
 
-def crash_on_mark() -> None:
+def reload_flips_back(_ground: Ground) -> None:
+    """Start with the settings' pack, look for an activated one later, and let no lane remember it."""
+    catch_up, started = reload.Reload.catch_up, False
+
+    async def later(self: reload.Reload) -> None:
+        nonlocal started
+        if started:
+            await asyncio.sleep(12)  # long enough to get lanes of a killed member
+            await catch_up(self)
+        started = True
+
+    async def forgetful(_self: handlers.RouterLane) -> None:
+        pass
+
+    reload.Reload.catch_up = later  # type: ignore[method-assign] # that is the fault
+    handlers.RouterLane.rebuilt = forgetful  # type: ignore[method-assign,assignment] # and that
+
+
+def reload_mid_batch(_ground: Ground) -> None:
+    """Name the new pack at once in what is still decided by the old one, for some batches."""
+    newest = handlers.RouterLane._newest_policy
+    torn: dict[int, tuple[int, Any]] = {}  # lane to the batches left, and the rules of before
+
+    def halfway(self: handlers.RouterLane, now: Any) -> Any:
+        before = self._policy
+        outgoing = newest(self, now)
+        if outgoing:
+            torn[self._lane] = 20, before
+        left, old = torn.get(self._lane, (0, before))
+        if left:
+            torn[self._lane] = left - 1, old
+            self._policy = replace(old, version=self._policy.version)
+        return outgoing
+
+    handlers.RouterLane._newest_policy = halfway  # type: ignore[method-assign] # that is the fault
+
+
+def crash_on_mark(_ground: Ground) -> None:
     """Die hard whenever one certain record is worked on: for ``poison``, not a fault of ours."""
     work = handlers.RouterLane.work
 
@@ -92,7 +143,7 @@ def crash_on_mark() -> None:
     handlers.RouterLane.work = dying  # type: ignore[method-assign] # that is the fault
 
 
-def ack_early() -> None:
+def ack_early(_ground: Ground) -> None:
     """Answer ``202`` before the brokers have the event."""
     send = outbox.Outbox._send
     on_their_way: set[asyncio.Task[Any]] = set()
@@ -119,13 +170,18 @@ def _rename(named: Callable[[str], str]) -> None:
     kafka.producer = renamed
 
 
-FAULTS: Final[dict[str, Callable[[], None]]] = {
+OF_LANES: Final[dict[str, Callable[[Ground], None]]] = {
     "commit-before-work": commit_before_work,
     "no-seek": no_seek,
     "guard-off": guard_off,
     "wrong-assignor": wrong_assignor,
     "shared-txn-id": shared_txn_id,
     "own-txn-id": own_txn_id,
+}
+FAULTS: Final[dict[str, Callable[[Ground], None]]] = {
+    **OF_LANES,
+    "reload-flips-back": reload_flips_back,
+    "reload-mid-batch": reload_mid_batch,
     "ack-early": ack_early,
 }
 _MAIN: Final = {"router": app.main, "ingest": ingest_app.main}
@@ -135,5 +191,5 @@ _ALL: Final = {**FAULTS, "crash-on-mark": crash_on_mark}
 if __name__ == "__main__":
     service, *faults = sys.argv[1:]
     for fault in faults:
-        _ALL[fault]()
+        _ALL[fault](REAL)
     _MAIN[service]()

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.chaos.ingest_world import ingest_node
 from tests.chaos.nodes import behind_proxy, three_nodes
@@ -15,20 +15,22 @@ from tests.chaos.scenarios import (
     ingest_kill,
     kafka_away,
     late_end_txn,
+    pack_reload,
     poison,
     router_freeze,
     router_kill,
     router_scale,
+    simulation,
 )
-from tests.chaos.world import Options, World, one_node
+from tests.chaos.world import Options, one_node
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What is done, and the world it is done in."""
 
-    run: Callable[[World], Awaitable[Result]]
-    world: Callable[[Options, Path], AbstractAsyncContextManager[World]]
+    run: Callable[[Any], Awaitable[Result]]
+    world: Callable[[Options, Path], AbstractAsyncContextManager[Any]]
 
 
 SCENARIOS: Final = {
@@ -39,6 +41,8 @@ SCENARIOS: Final = {
     "broker-kill": Scenario(broker_fault.killed, three_nodes),
     "broker-freeze": Scenario(broker_fault.frozen, three_nodes),
     "poison": Scenario(poison.run, one_node),
+    "pack-reload": Scenario(pack_reload.run, one_node),
+    "simulation": Scenario(simulation.run, simulation.no_world),
     "ingest-hostile": Scenario(ingest_hostile.run, ingest_node),
     "ingest-kill": Scenario(ingest_kill.run, ingest_node),
     "kafka-away": Scenario(kafka_away.run, ingest_node),

@@ -67,7 +67,7 @@ async def check(bootstrap: list[str], since: Offsets, acked: Iterable[Sent]) -> 
     wanted = Counter(key for one in acked for key in one.template.expected(one))
     seen: Counter = Counter()
     findings = Findings(expected=len(wanted))
-    async for record in _records(bootstrap, since, findings):
+    async for record in records(bootstrap, since, findings):
         if record.topic == topics.REJECTED:
             findings.refused.append(orjson.loads(record.value)["data"])
         else:
@@ -78,7 +78,8 @@ async def check(bootstrap: list[str], since: Offsets, acked: Iterable[Sent]) -> 
     return findings
 
 
-async def _records(bootstrap: list[str], since: Offsets, findings: Findings):
+async def records(bootstrap: list[str], since: Offsets, findings: Findings):
+    """Yield what is committed after ``since`` on every topic read; what nobody can reach is noted."""
     until = await ends(bootstrap)
     left = {place: end for place, end in until.items() if end > since.get(place, 0)}
     if not left:
@@ -91,9 +92,9 @@ async def _records(bootstrap: list[str], since: Offsets, findings: Findings):
             reader.seek(place, since.get(place, 0))
         moved = monotonic()
         while left and monotonic() - moved < _PATIENCE_S:
-            for records in (await reader.getmany(timeout_ms=200)).values():
+            for batch in (await reader.getmany(timeout_ms=200)).values():
                 moved = monotonic()
-                for record in records:
+                for record in batch:
                     yield record
             left = {place: end for place, end in left.items() if await reader.position(place) < end}
         findings.unreadable = [f"{place.topic}/{place.partition}" for place in left]

@@ -78,7 +78,9 @@ class Gate:
         async with asyncio.timeout(_READY_WITHIN_S), Connection(self.port) as probe:
             while True:
                 try:
-                    if (await probe.send(f"GET /readyz HTTP/1.1\r\nhost: {HOST}\r\n\r\n".encode())).status == 200:
+                    if (
+                        await probe.send(f"GET /readyz HTTP/1.1\r\nhost: {HOST}\r\n\r\n".encode())
+                    ).status == 200:
                         return
                 except BrokenError:
                     pass
@@ -215,7 +217,9 @@ async def records_of(bootstrap: list[str], names: Iterable[str]) -> list[Consume
     try:
         wanted = list(names)
         await reader._client.set_topics(set(wanted))
-        places = [TopicPartition(name, part) for name in wanted for part in reader.partitions_for_topic(name) or ()]
+        places = [
+            TopicPartition(name, part) for name in wanted for part in reader.partitions_for_topic(name) or ()
+        ]
         reader.assign(places)
         await reader.seek_to_beginning(*places)
         ends = await reader.end_offsets(places)

@@ -18,7 +18,7 @@ _STOP_WITHIN_S = 15.0
 
 
 class Member:
-    """One process of a service, a router unless told otherwise; started again whenever it ends, until it is stopped."""
+    """One process of a service, a router unless told otherwise; started again until it is stopped."""
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class Member:
         self.name = name
         self.exits: list[int] = []
         self.started_at = 0.0
+        self.port = 0
         self._env = {**os.environ, **env, "SINERGI_INSTANCE": name, "PYTHONUNBUFFERED": "1"}
         module = ("tests.chaos.broken", program, *faults) if faults else (f"sinergi_{program}",)
         self._command = (sys.executable, "-m", *module)
@@ -80,11 +81,11 @@ class Member:
     async def _keep(self) -> None:
         with self._log.open("ab") as log:
             while self._wanted:
-                port = str(self._port or Ports.free().router)
+                self.port = self._port or Ports.free().router
                 self._process = await asyncio.create_subprocess_exec(
                     *tethered(self._command),
                     cwd=ROOT,
-                    env={**self._env, "SINERGI_PORT": port},
+                    env={**self._env, "SINERGI_PORT": str(self.port)},
                     stdout=log,
                     stderr=asyncio.subprocess.STDOUT,
                 )

@@ -27,6 +27,9 @@ CLUSTER: Final = {
     "transaction.state.log.min.isr": "2",
     "unclean.leader.election.enable": "false",
     "broker.session.timeout.ms": "4500",
+    # So long does a coordinator wait for a frozen leader to take a transaction's marker; readers and the
+    # lane's next owner wait with it (30 s by default: measured with broker-freeze).
+    "request.timeout.ms": "5000",
     "controller.quorum.fetch.timeout.ms": "2000",
     "controller.quorum.election.timeout.ms": "1000",
 }

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from tests.chaos.checker import Findings
 from tests.chaos.members import Member, running
 from tests.chaos.result import Result, judged
 from tests.chaos.sender import Sender
+from tests.chaos.templates import Sent
 from tests.chaos.watch import Watch, watching
 
 LANES = 4
@@ -66,7 +67,8 @@ class Fault:
     recovered_s: float
 
 
-Strike = Callable[[Watch, Sender], Awaitable[list[Fault]]]
+Strike = Callable[[Watch, Sender], Coroutine[Any, Any, list[Fault]]]
+Check = Callable[[list[str], checker.Offsets, Iterable[Sent]], Awaitable[Findings]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,9 @@ class Run:
         return result
 
 
-async def under_load(world: World, load: Load, strike: Strike, *members: Member) -> Run:
+async def under_load(
+    world: World, load: Load, strike: Strike, *members: Member, check: Check = checker.check
+) -> Run:
     """Send while ``strike`` does its worst to the members, wait for every outcome, then check."""
     patience_s = 15.0 if world.options.quick else 60.0
     since = await checker.ends(world.bootstrap)
@@ -122,7 +126,7 @@ async def under_load(world: World, load: Load, strike: Strike, *members: Member)
             striking.cancel()
         await asyncio.gather(*(member.stop() for member in members))
     world.options.told("memeriksa / checking every agency topic, read anew")
-    findings = await checker.check(world.bootstrap, since, sender.acked)
+    findings = await check(world.bootstrap, since, sender.acked)
     figures = {
         "events_per_s": round(sender.sent / seconds),
         "backlog_gone_s": round(backlog_s, 1),

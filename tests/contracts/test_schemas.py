@@ -48,7 +48,10 @@ def test_the_published_files_are_those_of_the_models():
 
 
 def test_a_message_has_a_file_of_its_own():
-    names = "alert audit control event followup job receipt rejected request response status thread totals"
+    names = (
+        "alert audit audit-policy control event followup job policy receipt rejected request response status "
+        "thread totals"
+    )
     assert " ".join(sorted(PUBLISHED)) == names
 
 

@@ -18,6 +18,8 @@ from sinergi_ops.places import PACK, ROOT
 from sinergi_router import metrics as router
 from sinergi_router.app import load_policy
 from sinergi_router.handlers import RouterLane
+from sinergi_router.memory import Threads
+from sinergi_router.rules import Rules
 from sinergi_shared.contracts import examples
 from sinergi_shared.contracts.codes import Channel, DeliveryState, Severity, Status
 from sinergi_shared.contracts.followup import FollowUpEvent
@@ -37,7 +39,7 @@ REFUSED = (
     "PII_DETECTED PROFILE_FORBIDDEN TIME_OUT_OF_RANGE"
 )
 DOOR = "UNAUTHENTICATED NOT_ALLOWED MEDIA_UNSUPPORTED TOO_LARGE SCHEMA_INVALID UNAVAILABLE"
-REJECTED = "SCHEMA_INVALID TYPE_UNSUPPORTED VERSION_UNKNOWN ID_REUSED POLICY_MISSING CRASH_LOOP"
+REJECTED = "TOO_LARGE SCHEMA_INVALID TYPE_UNSUPPORTED VERSION_UNKNOWN ID_REUSED POLICY_MISSING CRASH_LOOP"
 AREAS = "post handover polygon admin_code land_snap sea_snap province"
 
 FIXED = {
@@ -62,10 +64,13 @@ FIXED = {
         "sinergi_router_areas": {"source": AREAS},
         "sinergi_router_area_conflicts": {},
         "sinergi_router_late_events": {},
-        "sinergi_operator_alert": {"kind": "policy_missing"},
+        "sinergi_operator_alert": {"kind": "policy_missing policy_pending"},
+        "sinergi_policy_info": {"version": "", "activation": ""},  # once there is one
+        "sinergi_policy_pending": {},
         "sinergi_router_lanes": {},
         "sinergi_router_threads": {"lane": LANE},
         "sinergi_unreconciled_events": {"lane": LANE},
+        "sinergi_router_expired_events": {},
         "sinergi_router_requests": {"outcome": "routed merged stopped rejected"},
         "sinergi_router_receive_to_decide_seconds": {"severity": SEVERITY},
         "sinergi_router_batch_seconds": {},
@@ -79,7 +84,7 @@ FIXED = {
         "sinergi_notifier_lanes": {},
         "sinergi_deliveries_pending": {"lane": LANE},
         "sinergi_delivery_oldest_pending_seconds": {"lane": LANE},
-        "sinergi_operator_alert": {"kind": "delivery_failed job_unreadable"},
+        "sinergi_operator_alert": {"kind": "delivery_failed job_unreadable policy_pending"},
         "sinergi_delivery_seconds": {
             "channel": CHANNEL,
             "severity": SEVERITY,
@@ -206,9 +211,9 @@ def test_an_exercise_shows_in_no_real_figure():
 def test_an_exercise_moves_the_routers_figures_of_exercises_only():
     registry = CollectorRegistry()
     (record,) = as_admitted(SAMPLE | {"data": SAMPLE["data"] | {"status": "Exercise"}})
-    lane = RouterLane(
-        record.partition, load_policy(read_pack(PACK)), MAKE["router"](registry), lambda: NOW, nothing_kept
-    )
+    rules = Rules(load_policy(read_pack(PACK)))
+    metrics = MAKE["router"](registry)
+    lane = RouterLane(record.partition, rules, metrics, lambda: NOW, nothing_kept, Threads(10))
     assert list(lane.work([record]))
     assert moved(registry) == {
         ("sinergi_router_events_total", "drill"),

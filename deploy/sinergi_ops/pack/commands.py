@@ -1,4 +1,4 @@
-"""``sinergi pack``: make, check and seal a region pack."""
+"""``sinergi pack``: make, check, seal and activate a region pack."""
 
 import json
 from datetime import UTC, datetime
@@ -8,18 +8,22 @@ from typing import Annotated, Any, Final
 import typer
 from pydantic import ValidationError
 
+from sinergi_ops.pack.activate_command import activate_command
 from sinergi_ops.pack.build import Geometry, build, write
 from sinergi_ops.pack.check import check_pack
 from sinergi_ops.pack.findings import Finding
 from sinergi_ops.pack.manifest import seal, write_manifest
 from sinergi_ops.pack.source import Boundaries, Keys, SourceError, read_boundaries
+from sinergi_ops.pack.telling import document, refused, tell_findings
 from sinergi_shared.contracts.base import pointers
 from sinergi_shared.region.pack import MANIFEST, Manifest, read_manifest, read_pack
 from sinergi_shared.region.tables import BORDER, GEOMETRY, PackError
 
 app: Final = typer.Typer(
-    help="Paket wilayah: bangun, periksa, segel. / Region packs: build, check, seal.", no_args_is_help=True
+    help="Paket wilayah: bangun, periksa, segel, berlakukan. / Region packs: build, check, seal, activate.",
+    no_args_is_help=True,
 )
+app.command("activate")(activate_command)
 
 _Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Folder paket. / The pack's folder.")]
 _Version = Annotated[
@@ -66,7 +70,7 @@ def build_command(  # noqa: PLR0913 - one option a thing that a source may leave
         write_manifest(directory, manifest)
         findings = seal(directory)
     except (SourceError, PackError) as error:
-        raise _refused(str(error)) from None
+        raise refused(str(error)) from None
     _tell_built(directory, geometry, boundaries.left_aside)
     _tell_seal(directory, findings)
 
@@ -85,10 +89,10 @@ def check_command(
     findings = check_pack(directory)
     if as_json:
         typer.echo(
-            json.dumps({"findings": [_document(each) for each in findings]}, ensure_ascii=False, indent=2)
+            json.dumps({"findings": [document(each) for each in findings]}, ensure_ascii=False, indent=2)
         )
     else:
-        _tell_findings(findings)
+        tell_findings(findings)
     raise typer.Exit(1 if findings else 0)
 
 
@@ -102,9 +106,9 @@ def seal_command(directory: _Directory, *, version: _Version = None) -> None:
     try:
         findings = seal(directory, version)
     except PackError as error:
-        raise _refused(str(error)) from None
+        raise refused(str(error)) from None
     except ValidationError as error:
-        raise _refused(
+        raise refused(
             f"wrong at {', '.join(pointers(error))}; a version looks like 2026.11 or 2026.11.2"
         ) from None
     _tell_seal(directory, findings)
@@ -162,32 +166,8 @@ def _tell_seal(directory: Path, findings: tuple[Finding, ...]) -> None:
     if not findings:
         typer.echo(f"Disegel / Sealed: {read_pack(directory).policy_version}")
         return
-    _tell_findings(findings)
+    tell_findings(findings)
     typer.echo(
         "Belum disegel; perbaiki lalu jalankan `sinergi pack seal`. / "
         "Not sealed; repair, then run `sinergi pack seal`."
     )
-
-
-def _tell_findings(findings: tuple[Finding, ...]) -> None:
-    for each in findings:
-        place = each.file if each.row is None else f"{each.file}, baris/row {each.row}"
-        typer.echo(f"{place}  [{each.rule}]\n  {each.wrong.id}. {each.advice.id}")
-        typer.echo(f"  {each.wrong.en}. {each.advice.en}\n")
-    count = len(findings)
-    typer.echo(f"{count} temuan. / {count} findings." if count else "Tidak ada temuan. / No findings.")
-
-
-def _document(finding: Finding) -> dict[str, Any]:
-    return {
-        "rule": finding.rule.value,
-        "file": finding.file,
-        "row": finding.row,
-        "wrong": {"id": finding.wrong.id, "en": finding.wrong.en},
-        "do": {"id": finding.advice.id, "en": finding.advice.en},
-    }
-
-
-def _refused(reason: str) -> typer.Exit:
-    typer.echo(f"Ditolak. / Refused. {reason}", err=True)
-    return typer.Exit(1)

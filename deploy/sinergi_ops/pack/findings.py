@@ -37,6 +37,7 @@ class Rule(StrEnum):
     SITUATIONS = "situations"
     PARAMETER_MISSING = "parameter_missing"
     DUPLICATE = "duplicate"
+    RECIPIENT_GONE = "recipient_gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,5 +179,9 @@ ADVICE: Final = {
     Rule.DUPLICATE: Words(
         "Hapus salah satu baris.",
         "Remove one of the rows.",
+    ),
+    Rule.RECIPIENT_GONE: Words(
+        "Kembalikan barisnya dengan active=tidak, supaya pembatalan dan penarikan tetap sampai kepadanya.",
+        "Put its row back with active=tidak, so that cancels and recalls still reach it.",
     ),
 }

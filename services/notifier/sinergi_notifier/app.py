@@ -16,20 +16,23 @@ from pydantic import ValidationError
 
 from sinergi_notifier.channels import webhook
 from sinergi_notifier.channels.email import EmailChannel
-from sinergi_notifier.compose import composer
+from sinergi_notifier.compose import Composer, composer
 from sinergi_notifier.handlers import Channels, Courier
 from sinergi_notifier.journal import Journal
-from sinergi_notifier.metrics import Metrics
+from sinergi_notifier.metrics import Alarm, Metrics
+from sinergi_notifier.relabel import Relabel
 from sinergi_notifier.retry import SCHEDULE, Schedule
 from sinergi_notifier.settings import NotifierSettings
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.base import pointers
 from sinergi_shared.contracts.codes import Channel
 from sinergi_shared.directory import Directory, DirectoryError, read_directory
-from sinergi_shared.region.labels import read_labels
-from sinergi_shared.region.pack import read_pack
+from sinergi_shared.region.activated import read_activated
+from sinergi_shared.region.labels import Labels, read_labels
+from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.region.tables import PackError
 from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.lanes import Lanes
 from sinergi_shared.runtime.reread import Rereader
@@ -38,7 +41,7 @@ from sinergi_shared.runtime.service import kafka_as_declared, serve
 NAME: Final = "notifier"
 EXIT_SETTINGS: Final = 2
 EXIT_BUG: Final = 3
-_TOPICS: Final = frozenset({topics.JOBS, topics.FOLLOWUP, topics.REJECTED})
+_TOPICS: Final = frozenset({topics.JOBS, topics.FOLLOWUP, topics.REJECTED, topics.CONTROLS})
 
 
 class Notifier:
@@ -57,15 +60,15 @@ class Notifier:
         self._die = die or self._exit
         self._stop = asyncio.Event()
         self._http = webhook.client()
-        pack = read_pack(settings.pack)
-        letters = composer(read_labels(pack.directory, pack.tables), settings.base_url)
+        self._metrics = Metrics(self.registry, settings.lanes)
+        self._email = EmailChannel(settings.mail_server, self._composer(_labels(read_pack(settings.pack))))
         self._courier = Courier(
             channels=Channels(
-                email=EmailChannel(settings.mail_server, letters),
+                email=self._email,
                 webhook=webhook.WebhookChannel(self._http, loopback=settings.demo),
             ),
             contacts=checked(read_directory(settings.directory), demo=settings.demo).recipients,
-            metrics=Metrics(self.registry, settings.lanes),
+            metrics=self._metrics,
             schedule=schedule,
             now=_now,
             die=self._die,
@@ -90,6 +93,19 @@ class Notifier:
             self.settings, self.health, [topic for topic in wanted if topic.name in _TOPICS]
         )
 
+    def _composer(self, labels: Labels) -> Composer:
+        return composer(labels, self.settings.base_url)
+
+    def _relabel(self) -> Relabel:
+        def pending(on: bool) -> None:  # noqa: FBT001 - the state that it tells
+            self._metrics.alarm(Alarm.POLICY_PENDING, "labels", on=on)
+
+        return Relabel(
+            lambda activation: _labels(read_activated(self.settings.packs, activation)),
+            lambda labels: self._email.reword(self._composer(labels)),
+            pending,
+        )
+
     async def _run(self) -> None:
         try:
             jobs = Rereader(self.settings.bootstrap, topics.JOBS)
@@ -106,14 +122,22 @@ class Notifier:
         lanes = Lanes(
             self.settings.lanes_of(NAME, (topics.JOBS,), topics.FOLLOWUP), self._courier.lane, self._die
         )
+        relabel = self._relabel()
+        controls = Controls(self.settings.bootstrap, relabel.take)
+        await controls.start()
+        await relabel.catch_up()  # the words of the activated pack, before the first letter
         # Lanes go last: what is under way still has to write its outcome.
         lanes_stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
+            following = [group.create_task(controls.follow()), group.create_task(relabel.run())]
             group.create_task(lanes.run(self.health, lanes_stop))
             await self._courier.run(
                 Journal(lanes.publish), jobs, lambda: lanes.owned, self.health, self._stop
             )
             lanes_stop.set()
+            for task in following:
+                task.cancel()
+        await controls.stop()
 
     def _exit(self, where: str, error: BaseException) -> None:
         while isinstance(error, BaseExceptionGroup):
@@ -121,6 +145,10 @@ class Notifier:
         self._log.error("stopping: an error that a restart may cure", where=where, exc_info=error)
         sys.stdout.flush()
         os._exit(EXIT_BUG)
+
+
+def _labels(pack: Pack) -> Labels:
+    return read_labels(pack.directory, pack.tables)
 
 
 def checked(directory: Directory, *, demo: bool) -> Directory:

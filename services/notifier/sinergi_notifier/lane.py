@@ -1,6 +1,6 @@
 """The lane's part of the shell: jobs are taken over into states, and lined up to be sent."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -59,6 +59,9 @@ class NotifierLane:
         if record.value is not None:
             self.followups.remember(read_follow_up(record.value))
 
+    async def rebuilt(self) -> None:
+        """Nothing: what is left to be done is lined up by ``resume``."""
+
     async def prepare(self, records: Sequence[Record]) -> None:
         """Nothing: a job holds all that its take-over needs."""
 
@@ -68,6 +71,10 @@ class NotifierLane:
         outgoing = [out for record in records for out in self._take_over(record)]
         self._setup.wake()
         return outgoing
+
+    async def upkeep(self) -> Iterable[Outgoing]:
+        """Nothing: deliveries have a clock of their own."""
+        return ()
 
     def convict(self, record: Record) -> list[Outgoing]:
         """Return the refusal of a job that kills whoever works on it."""

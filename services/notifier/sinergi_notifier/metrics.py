@@ -20,6 +20,7 @@ class Alarm(StrEnum):
 
     DELIVERY_FAILED = "delivery_failed"
     JOB_UNREADABLE = "job_unreadable"
+    POLICY_PENDING = "policy_pending"
 
 
 class Since(StrEnum):

@@ -14,7 +14,12 @@ class NotifierSettings(LaneServiceSettings):
     """Prefix ``SINERGI_``; ``smtp`` is ``host:port``."""
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8082
-    pack: Annotated[Path, Field(description="the region pack's folder")] = Path("deploy/regions/kalbar")
+    pack: Annotated[Path, Field(description="the first pack's folder: until one is activated")] = Path(
+        "deploy/regions/kalbar"
+    )
+    packs: Annotated[Path, Field(description="activated packs, a folder for each version")] = Path(
+        ".local/run/packs"
+    )
     directory: Annotated[Path, Field(description="directory.yaml: where agencies are reached")] = Path(
         "deploy/demo/directory.yaml"
     )

@@ -13,16 +13,25 @@ from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
 
+from sinergi_router.activations import audit
 from sinergi_router.geography import read_geography
 from sinergi_router.handlers import RouterLane
+from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
 from sinergi_router.policy.book import Policy, compile_policy
+from sinergi_router.reload import Reload
+from sinergi_router.rules import InForce, Rules
 from sinergi_router.settings import RouterSettings
 from sinergi_shared.contracts import topics
+from sinergi_shared.contracts.activation import Activation
+from sinergi_shared.contracts.audit import PolicyAudited
+from sinergi_shared.contracts.topics import WantedTopic
 from sinergi_shared.directory import read_directory
+from sinergi_shared.region.activated import read_activated
 from sinergi_shared.region.bus import recipients_on_bus
 from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.lanes import Lanes
 from sinergi_shared.runtime.reread import Rereader
@@ -48,13 +57,13 @@ class Router:
 
     def __init__(self, settings: RouterSettings) -> None:
         self.settings = settings
+        self._log = logs.logger()
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._metrics = RouterMetrics(self.registry, settings.lanes)
         self._pack = read_pack(settings.pack)
-        self._policy = load_policy(self._pack)
+        self._rules = Rules(load_policy(self._pack), self._load, self._in_force)
         self._stop = asyncio.Event()
-        self._log = logs.logger()
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -70,30 +79,59 @@ class Router:
 
     async def connect(self) -> None:
         """Return once Kafka answers and every topic is as declared."""
-        directory = read_directory(self.settings.directory)
-        wanted = topics.wanted(
-            (source.name for source in directory.sources),
-            recipients_on_bus(self._pack.tables),
-            self.settings.lanes,
-        )
-        await kafka_as_declared(self.settings, self.health, wanted)
+        await kafka_as_declared(self.settings, self.health, self._wanted(self._pack))
+
+    def _wanted(self, pack: Pack) -> list[WantedTopic]:
+        sources = (source.name for source in read_directory(self.settings.directory).sources)
+        return topics.wanted(sources, recipients_on_bus(pack.tables), self.settings.lanes)
+
+    async def _load(self, activation: Activation) -> Policy:
+        """Return an activated pack's policy once all topics of its recipients are there."""
+        # Off the loop: lanes go on meanwhile (35 ms for Kalbar).
+        pack = await asyncio.to_thread(read_activated, self.settings.packs, activation)
+        await kafka.check_topics(self.settings.bootstrap, self._wanted(pack))
+        return await asyncio.to_thread(load_policy, pack)
+
+    def _in_force(self, in_force: InForce) -> None:
+        self._metrics.in_force(in_force)
+        if in_force.activation is not None:
+            gc.freeze()  # as in ``main``: the new pack stays for long, and nobody need look at it again
+        self._log.info("policy in force", policy_version=in_force.policy.version)
 
     async def _run(self) -> None:
         events = Rereader(self.settings.bootstrap, topics.EVENTS)
         lanes = Lanes(
             self.settings.lanes_of(NAME, (topics.EVENTS, topics.REQUESTS), topics.THREADS),
-            lambda lane: RouterLane(lane, self._policy, self._metrics, _now, events.read),
+            lambda lane: RouterLane(
+                lane, self._rules, self._metrics, _now, events.read, Threads(self.settings.threads_a_lane)
+            ),
             self._die,
         )
         self._metrics.lanes.set_function(lambda: len(lanes.owned))
+
+        async def audited(step: PolicyAudited) -> bool:
+            lane = min(lanes.owned, default=None)
+            return lane is not None and await lanes.publish(lane, [audit(step, lane)])
+
+        reload = Reload(self._rules, self._metrics, audited, _now, self.settings.instance)
+        controls = Controls(self.settings.bootstrap, reload.take)
         try:
             await events.start()
-            await lanes.run(self.health, self._stop)
+            await controls.start()
+            await reload.catch_up()  # the activated pack, before any lane decides
+            async with asyncio.TaskGroup() as group:
+                following = [group.create_task(controls.follow()), group.create_task(reload.run())]
+                await lanes.run(self.health, self._stop)
+                for task in following:
+                    task.cancel()
+            await controls.stop()
             await events.stop()
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
             self._die("lanes", error)
 
     def _die(self, where: str, error: BaseException) -> None:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]  # the group itself says nothing
         self._log.error("stopping: an error that a restart may cure", where=where, exc_info=error)
         sys.stdout.flush()
         os._exit(EXIT_BUG)

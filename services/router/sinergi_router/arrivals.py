@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from sinergi_router.policy.facts import Arrived
+from sinergi_router.policy.facts import Arrived, Thread
 from sinergi_shared.contracts.base import pointers
 from sinergi_shared.contracts.event import EVENT_TYPE, KNOWN_MAJOR, read_event, schema_version
 from sinergi_shared.contracts.ids import thread_id
@@ -96,6 +96,19 @@ def read_record(record: Record) -> Arrived | Unread:
         received_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         pointer=EventPointer(partition=record.partition, offset=record.offset),
         note_withheld=any(name == NOTE_WITHHELD for name, _ in record.headers),
+    )
+
+
+def read_carried(thread: Thread) -> Arrived | None:
+    """Return the accepted event that a thread carries, once its topic may have dropped it."""
+    if thread.carried is None:
+        return None
+    return Arrived(
+        thread_id=thread.thread_id,
+        event=read_event(thread.carried),
+        document=thread.carried,
+        digest=body_digest(thread.carried),
+        pointer=thread.pointer,
     )
 
 

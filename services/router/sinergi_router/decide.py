@@ -88,12 +88,12 @@ def _opened(placed: Placed, thread: Thread, policy: Policy, now: datetime) -> De
     if not matched:
         stop = Unrouted(Outcome.REJECTED, Reason.POLICY_MISSING)
         return Decision(one, stop.outcome, now, policy.version, None, area, unrouted=stop)
-    lead = choose_lead(thread, matched, data, area, policy)
-    late = is_late(one.event, now, policy)
-    notices = opened_notices(data, thread, matched, lead, late=late, policy=policy)
     primaries = first_lead_order(
         [match for match in matched.values() if match.role is Role.PRIMARY], data, area, policy
     )
+    lead = choose_lead(thread, matched, primaries, policy)
+    late = is_late(one.event, now, policy)
+    notices = opened_notices(data, thread, matched, lead, late=late, policy=policy)
     issue = Issue(
         arrived=one,
         area=area,
@@ -136,7 +136,7 @@ def _routed(
         decided_at=issue.decided_at,
         policy_version=policy.version,
     )
-    after = replace(_seen(issue.arrived, after), pointer=issue.arrived.pointer)
+    after = replace(_seen(issue.arrived, after), pointer=issue.arrived.pointer, carried=None)
     return Decision(
         issue.arrived,
         Outcome.ROUTED,

@@ -9,6 +9,7 @@ code whatever the order of the file (B37).
 
 import json
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +44,9 @@ class Geography:
         self._polygons: Final = np.array([_on_grid(areas[code]) for code in self.codes], dtype=object)
         self._tree: Final = STRtree(self._polygons)
         self._border: Final = _on_grid(border)
+        self._lines: Final = shapely.boundary(self._polygons)
         shapely.prepare(self._polygons)
+        shapely.prepare(self._lines)
         shapely.prepare(self._border)
 
     def containing(self, points: Sequence[Point]) -> list[str | None]:
@@ -55,14 +58,6 @@ class Geography:
                 found[point] = self.codes[area]
         return found
 
-    def within(self, point: Point, metres: float) -> list[tuple[str, float]]:
-        """Return code and distance in metres of every area at most so far away, in code order."""
-        shape = _points(point)
-        limit = (metres + _SLACK_M) / _STEP_M
-        near = np.sort(self._tree.query(shape, predicate="dwithin", distance=limit))
-        distances = shapely.distance(self._polygons[near], shape) * _STEP_M
-        return [(self.codes[i], float(d)) for i, d in zip(near.tolist(), distances, strict=True)]
-
     def around(self, points: Sequence[Point], metres: Sequence[float]) -> list[list[str]]:
         """Return for each point the codes of every area at most so far away, in code order."""
         found: list[list[str]] = [[] for _ in points]
@@ -73,30 +68,45 @@ class Geography:
                 found[point].append(self.codes[area])
         return found
 
-    def nearest(self, point: Point, metres: float, kabupaten: frozenset[str] | None = None) -> str | None:
-        """Return the nearest area's code at most so far away, of these kabupaten only if given."""
-        near = [
-            (distance, code)
-            for code, distance in self.within(point, metres)
-            if kabupaten is None or code[:5] in kabupaten
-        ]
-        if not near:
-            return None
-        least = min(near)[0] + _EQUAL_M
-        return min(code for distance, code in near if distance <= least)
+    def nearest(
+        self, points: Sequence[Point], metres: float, kabupaten: frozenset[str] | None = None
+    ) -> list[str | None]:
+        """Return for each point the nearest area within so many metres, of these kabupaten if given."""
+        found: list[str | None] = [None] * len(points)
+        if points:
+            shapes = _points(points)
+            limit = (metres + _SLACK_M) / _STEP_M
+            asked, areas = self._tree.query(shapes, predicate="dwithin", distance=limit)
+            away = shapely.distance(self._polygons[areas], shapes[asked]) * _STEP_M
+            near: dict[int, list[tuple[float, str]]] = {}
+            for point, area, far in zip(asked.tolist(), areas.tolist(), away.tolist(), strict=True):
+                if kabupaten is None or self.codes[area][:5] in kabupaten:
+                    near.setdefault(point, []).append((far, self.codes[area]))
+            for point, ways in near.items():
+                least = min(ways)[0] + _EQUAL_M
+                found[point] = min(code for far, code in ways if far <= least)
+        return found
 
     def distance(self, point: Point, code: str) -> float:
         """Return metres from a point to an area, which may be a kabupaten."""
-        inside = [i for i, c in enumerate(self.codes) if c == code or c.startswith(f"{code}.")]
-        return float(shapely.distance(self._polygons[inside], _points(point)).min()) * _STEP_M
+        return float(shapely.distance(self._polygons[self._parts(code)], _points(point)).min()) * _STEP_M
+
+    def _parts(self, code: str) -> list[int]:
+        """Return where the areas of a code are held, itself or its kecamatan; codes are in order."""
+        first = bisect_left(self.codes, code)
+        last = bisect_left(self.codes, f"{code}/")  # behind every ``code.``
+        return [i for i in range(first, last) if self.codes[i] == code or self.codes[i][len(code)] == "."]
 
     def shares(self, point: Point, radius_m: float, areas_of: dict[str, frozenset[str]]) -> dict[str, float]:
         """Return for each name the part (0..1) of the circle that lies in its areas."""
-        circle = shapely.buffer(_points(point), radius_m / _STEP_M, quad_segs=_CIRCLE_SEGMENTS)
-        touched = self._tree.query(circle, predicate="intersects")
+        shape, radius = _points(point), radius_m / _STEP_M
+        touched = self._tree.query(shape, predicate="dwithin", distance=radius).tolist()
+        if len(touched) == 1 and not shapely.dwithin(self._lines[touched[0]], shape, radius):
+            return {name: float(self.codes[touched[0]] in codes) for name, codes in areas_of.items()}
+        circle = shapely.buffer(shape, radius, quad_segs=_CIRCLE_SEGMENTS)
         parts = {
             self.codes[i]: float(shapely.area(shapely.intersection(self._polygons[i], circle)))
-            for i in touched.tolist()
+            for i in touched
         }
         whole = float(shapely.area(circle))
         return {name: sum(parts.get(code, 0.0) for code in codes) / whole for name, codes in areas_of.items()}

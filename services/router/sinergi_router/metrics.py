@@ -1,17 +1,18 @@
 """What the router counts; no label comes from outside. Exercises have figures of their own (law 8)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from sinergi_router.decide import Decision
-from sinergi_router.policy.facts import Thread
+from sinergi_router.rules import InForce
 from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Status
 from sinergi_shared.contracts.reasons import Outcome, Reason
 from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, gauge, histogram
 
 _TRAFFIC = ("real", "drill")
 _REJECTIONS = (
+    Reason.TOO_LARGE,
     Reason.SCHEMA_INVALID,
     Reason.TYPE_UNSUPPORTED,
     Reason.VERSION_UNKNOWN,
@@ -58,7 +59,19 @@ class RouterMetrics:
         )
         self.late = counter(registry, "sinergi_router_late_events", "Events older than the pack's limit")
         self.operator_alert = gauge(
-            registry, "sinergi_operator_alert", "1 while operators must act", kind=("policy_missing",)
+            registry,
+            "sinergi_operator_alert",
+            "1 while operators must act",
+            kind=("policy_missing", "policy_pending"),
+        )
+        self.policy = Gauge(
+            "sinergi_policy_info",
+            "1 for the pack in force; activation is its place in the order, 0 that of the settings",
+            ("version", "activation"),
+            registry=registry,
+        )
+        self.policy_pending = gauge(
+            registry, "sinergi_policy_pending", "1 while an activated pack cannot be applied here"
         )
         self.requests = counter(
             registry, "sinergi_router_requests", "Requests to decide again, by outcome", outcome=Outcome
@@ -71,7 +84,10 @@ class RouterMetrics:
             lane=map(str, range(lanes)),
         )
         self.threads = gauge(
-            registry, "sinergi_router_threads", "Threads in memory", lane=map(str, range(lanes))
+            registry, "sinergi_router_threads", "Threads remembered", lane=map(str, range(lanes))
+        )
+        self.expired = counter(
+            registry, "sinergi_router_expired_events", "Open events closed after 180 days without a decision"
         )
         self.receive_to_decide = histogram(
             registry,
@@ -96,13 +112,23 @@ class RouterMetrics:
             if data.status is not Status.EXERCISE:
                 self._routed(decision)
 
+    def in_force(self, in_force: InForce) -> None:
+        """Tell which pack decides here."""
+        self.policy.clear()
+        self.policy.labels(in_force.policy.version, str(in_force.number)).set(1)
+
+    def pending(self, *, on: bool) -> None:
+        """Tell whether an activated pack waits for somebody to put right what it lacks."""
+        self.policy_pending.set(on)
+        self.operator_alert.labels("policy_pending").set(on)
+
     def requested(self, outcome: Outcome) -> None:
         """Count what became of a request."""
         self.requests.labels(outcome).inc()
 
-    def remembered(self, lane: int, threads: Collection[Thread]) -> None:
+    def remembered(self, lane: int, threads: int) -> None:
         """Tell how many threads a lane remembers."""
-        self.threads.labels(str(lane)).set(len(threads))
+        self.threads.labels(str(lane)).set(threads)
 
     def unread(self, reasons: Iterable[Reason]) -> None:
         """Count records that held no event."""

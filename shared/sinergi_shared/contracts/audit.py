@@ -1,5 +1,9 @@
-"""``sinergi.audit.v1``: every decision, for the record; codes and ids only, no field of the event."""
+"""``sinergi.audit.v1``: every decision, for the record; codes and ids only, no field of the event.
 
+Also every change of the rules by which decisions are made.
+"""
+
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -12,6 +16,7 @@ from sinergi_shared.contracts.reasons import Outcome, Reason, Rule
 from sinergi_shared.contracts.thread import EventPointer
 
 AUDIT_TYPE = "id.sinergi.audit.decided.v1"
+POLICY_AUDIT_TYPE = "id.sinergi.audit.policy.v1"
 
 
 class Told(Contract):
@@ -45,3 +50,38 @@ class Audited(Contract):
 
 
 AuditEvent = CloudEvent[Audited]
+
+
+class PolicyStep(StrEnum):
+    """What has become of an activated pack: a lane decides by it, or a router cannot yet, or can at last."""
+
+    APPLIED = "applied"
+    PENDING = "pending"
+    RESOLVED = "resolved"
+
+
+class PolicyProblem(StrEnum):
+    """Why an activated pack cannot be applied."""
+
+    RECORD_UNREADABLE = "RECORD_UNREADABLE"
+    PACK_MISSING = "PACK_MISSING"
+    PACK_DAMAGED = "PACK_DAMAGED"
+    PACK_UNUSABLE = "PACK_UNUSABLE"
+    TOPICS_MISSING = "TOPICS_MISSING"
+    KAFKA_AWAY = "KAFKA_AWAY"
+
+
+class PolicyAudited(Contract):
+    """A step of one activation: at one member of the router's group, or in one of its lanes."""
+
+    step: PolicyStep
+    activation: Annotated[int, Field(ge=0, description="0: not even that can be read")]
+    wanted: Annotated[str, Field(description="policyVersion of the activated pack")]
+    policyVersion: Annotated[str, Field(description="by which it is decided after this step")]
+    lane: Annotated[int | None, Field(ge=0, description="which has applied it")] = None
+    member: Annotated[str | None, Field(description="at which it is pending, or no longer")] = None
+    problem: PolicyProblem | None = None
+    decidedAt: Time
+
+
+PolicyAuditEvent = CloudEvent[PolicyAudited]

@@ -5,6 +5,7 @@ Regular expressions use ``[0-9]``, never ``\d``: that would admit every Unicode 
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -57,6 +58,12 @@ def format_time(value: datetime) -> str:
     """Return RFC 3339 text in the time's own offset; ``Z`` for UTC; no fraction when there is none."""
     text = value.isoformat()
     return text.removesuffix("+00:00") + "Z" if value.tzinfo is UTC or text.endswith("+00:00") else text
+
+
+@lru_cache(maxsize=256)
+def clock(moment: datetime) -> str:
+    """Return RFC 3339 text on the clock of West Kalimantan; a batch asks for few times, and often."""
+    return format_time(moment.astimezone(WIB))
 
 
 def _five_decimals(value: float) -> float:

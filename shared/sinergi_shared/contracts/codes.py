@@ -291,6 +291,7 @@ class ThreadState(StrEnum):
 
     OPEN = "open"
     CLOSED = "closed"
+    EXPIRED = "expired"
 
 
 class Standing(StrEnum):

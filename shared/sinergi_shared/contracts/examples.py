@@ -21,6 +21,7 @@ _SOURCE: Final[str] = EVENT["source"]
 _NUMBER: Final[str] = EVENT["subject"]
 _THREAD: Final = thread_id(_SOURCE, _NUMBER)
 _POLICY: Final = "kalbar-2026.11-1f2e3d4c"
+_POLICY_HASH: Final = "1f2e3d4c" + 7 * "5b6a7988"
 _DECIDED: Final = "2026-03-10T08:15:31+07:00"
 _DUE: Final = "2026-03-10T08:30:31+07:00"
 _EXPIRES: Final = "2026-03-13T08:15:31+07:00"
@@ -298,6 +299,41 @@ CONTROL: Final = _ours(
         "value": {"channel": "email"},
         "startsAt": "2026-03-10T07:00:00+07:00",
         "endsAt": "2026-03-10T09:00:00+07:00",
+    },
+)
+
+ACTIVATION: Final = {"activation": 3, "policyVersion": _POLICY, "hash": _POLICY_HASH}
+
+CONTROL_PACK: Final = _ours(
+    "layanan:ops",
+    control_type(ControlKind.PACK),
+    "control",
+    "pack/active",
+    "2026-03-10T07:00:00+07:00",
+    {
+        "kind": "pack",
+        "id": "active",
+        "actor": "operator-1",
+        "reason": "Kantor baru di Entikong",
+        "value": {"activation": "3", "policyVersion": _POLICY, "hash": _POLICY_HASH},
+        "startsAt": "2026-03-10T07:00:00+07:00",
+    },
+)
+
+AUDIT_POLICY: Final = _ours(
+    "layanan:router",
+    audit.POLICY_AUDIT_TYPE,
+    "audit-policy",
+    _POLICY,
+    "2026-03-10T07:00:01+07:00",
+    {
+        "step": "pending",
+        "activation": 3,
+        "wanted": _POLICY,
+        "policyVersion": "kalbar-2026.02-5e1f00d1",
+        "member": "0",
+        "problem": "TOPICS_MISSING",
+        "decidedAt": "2026-03-10T07:00:01+07:00",
     },
 )
 

@@ -5,15 +5,14 @@ tells volume.
 """
 
 import hashlib
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648, base32
 _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+_VARIANT: Final = {digit: "89ab"[int(digit, 16) & 0x3] for digit in "0123456789abcdef"}
 
 
-@dataclass(frozen=True, slots=True)
-class AlertIds:
+class AlertIds(NamedTuple):
     """The three ids of one alert; the cause is derived from the number, so it joins no two alerts."""
 
     number: str
@@ -33,14 +32,14 @@ def blind_thread_id(thread: str, recipient: str) -> str:
 
 def alert_number(thread: str, cause: str, recipient: str) -> str:
     """Return ``NTF-`` and 16 base32 characters; ``cause`` is the id of the accepted event or request."""
-    return "NTF-" + _base32(_digest("alert", thread, cause, recipient), 16)
+    return _number(hashlib.sha256(f"alert\n{thread}\n{cause}\n{recipient}".encode()).digest())
 
 
 def alert_ids(thread: str, cause: str, recipient: str) -> AlertIds:
     """Return the ids of the alert of this decision for this recipient."""
     number = alert_number(thread, cause, recipient)
     raw = hashlib.sha256(number.encode()).hexdigest()
-    return AlertIds(number, _uuid8(raw[:32]), _uuid8(raw[32:]))
+    return AlertIds(number, _uuid8(raw), _uuid8(raw[32:]))
 
 
 def derived_uuid(*cause: str) -> str:
@@ -63,9 +62,18 @@ def _base32(raw: bytes, length: int) -> str:
     return "".join([_PAIRS[(bits >> shift) & 0x3FF] for shift in range(150, 150 - 5 * length, -10)])
 
 
+def _number(raw: bytes) -> str:
+    # As ``_base32(raw, 16)``, written out: an event has half a dozen of them.
+    bits, pairs = int.from_bytes(raw[:10], "big"), _PAIRS
+    return (
+        f"NTF-{pairs[bits >> 70]}{pairs[bits >> 60 & 0x3FF]}{pairs[bits >> 50 & 0x3FF]}"
+        f"{pairs[bits >> 40 & 0x3FF]}{pairs[bits >> 30 & 0x3FF]}{pairs[bits >> 20 & 0x3FF]}"
+        f"{pairs[bits >> 10 & 0x3FF]}{pairs[bits & 0x3FF]}"
+    )
+
+
 def _uuid8(hexadecimal: str) -> str:
-    variant = "89ab"[int(hexadecimal[16], 16) & 0x3]
     return (
         f"{hexadecimal[:8]}-{hexadecimal[8:12]}-8{hexadecimal[13:16]}"
-        f"-{variant}{hexadecimal[17:20]}-{hexadecimal[20:32]}"
+        f"-{_VARIANT[hexadecimal[16]]}{hexadecimal[17:20]}-{hexadecimal[20:32]}"
     )

@@ -1,6 +1,6 @@
 """``sinergi.threads.v1``: what one event has become. The router's own memory, compacted by threadId."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -57,12 +57,18 @@ class Thread(Contract):
     seen: dict[Uuid, Sha256]
     requests: Annotated[tuple[Uuid, ...] | None, Field(description="ids of the requests applied")] = None
     event: EventPointer | None = None
+    carried: Annotated[
+        dict[str, Any] | None, Field(description="the event itself, once its topic may have dropped it")
+    ] = None
     decidedAt: Time
     policyVersion: str
 
 
 TOTALS_KEY: Final = b"totals"
 """Key of a lane's totals among its threads; no threadId looks like it."""
+
+POLICY_KEY: Final = b"policy"
+"""Key of the activation by which a lane decides, an ``Activation``; there once a pack was activated."""
 
 
 class Totals(Contract):

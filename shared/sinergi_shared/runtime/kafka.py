@@ -6,12 +6,14 @@ time-out above the broker's session time-out only hides outages.
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from sinergi_shared.contracts.topics import WantedTopic
 
@@ -39,10 +41,9 @@ async def wait_for_kafka(
     loop = asyncio.get_running_loop()
     start, pause = loop.time(), 0.2
     while True:
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
         try:
-            await admin.start()
-            await admin.list_topics()
+            async with administering(bootstrap) as admin:
+                await admin.list_topics()
         except (KafkaError, OSError):
             waited = loop.time() - start
             if waited > within_s:
@@ -52,18 +53,58 @@ async def wait_for_kafka(
             pause = min(pause * 2, 3.0)
         else:
             return
-        finally:
-            await admin.close()
+
+
+async def answering(bootstrap: list[str]) -> list[str]:
+    """Return the first of these brokers that answers; a client learns of the others from it.
+
+    A client tries its list one by one, and a frozen host costs each of them a request's time-out.
+    Raise ``KafkaConnectionError`` when none answers.
+    """
+    if len(bootstrap) == 1:
+        return bootstrap
+    tries = [asyncio.create_task(_answers(server)) for server in bootstrap]
+    for one in tries:  # none is cancelled: aiokafka would leave its connection open
+        _asked.add(one)
+        one.add_done_callback(_asked.discard)
+    for first in asyncio.as_completed(tries):
+        if (server := await first) is not None:
+            return [server]
+    raise KafkaConnectionError(f"none of {len(bootstrap)} brokers answers")
+
+
+_asked: Final[set[asyncio.Task[str | None]]] = set()  # the loop itself keeps no task alive
+
+
+async def _answers(server: str) -> str | None:
+    client = AIOKafkaClient(bootstrap_servers=[server], request_timeout_ms=REQUEST_TIMEOUT_MS)
+    try:
+        await client.bootstrap()
+    except (KafkaError, OSError):
+        return None
+    else:
+        return server
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def administering(bootstrap: list[str]) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connect an admin client for as long as the block lasts."""
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=await answering(bootstrap), request_timeout_ms=REQUEST_TIMEOUT_MS
+    )
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
 
 
 async def check_topics(bootstrap: list[str], wanted: Iterable[WantedTopic]) -> None:
     """Raise ``TopicsWrongError`` unless each topic exists with its partition count (B05, B09)."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS)
-    await admin.start()
-    try:
+    async with administering(bootstrap) as admin:
         found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
-    finally:
-        await admin.close()
     wrong = [topic for topic in wanted if found.get(topic.name) != topic.partitions]
     if wrong:
         told = ", ".join(f"{t.name} ({found.get(t.name, 0)} of {t.partitions} partitions)" for t in wrong[:5])

@@ -8,11 +8,11 @@ starts it again, and the lane's state is rebuilt from its compacted topic.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.structs import OffsetAndMetadata
 
@@ -25,6 +25,8 @@ MAX_BATCH: Final = 500
 POLL_MS: Final = 50
 DRY_MS: Final = 5
 """A transaction is not held open for records that are not there."""
+
+UPKEEP_EVERY_S: Final = 1.0
 
 _ROUND_S: Final = 0.2
 
@@ -47,11 +49,17 @@ class Lane(Protocol):
     def restore(self, record: Record) -> None:
         """Take one record of the lane's compacted topic, oldest first."""
 
+    async def rebuilt(self) -> None:
+        """Get ready once all is restored, before the first record; raise when the lane cannot be served."""
+
     async def prepare(self, records: Sequence[Record]) -> None:
         """Read from Kafka what these records point to; awaits nothing else."""
 
     def work(self, records: Sequence[Record]) -> Iterable[Outgoing]:
         """Return all that these records cause, in the order in which it is to be published."""
+
+    async def upkeep(self) -> Iterable[Outgoing]:
+        """Return what time alone causes, a little at once; asked every ``UPKEEP_EVERY_S``."""
 
     def convict(self, record: Record) -> Iterable[Outgoing]:
         """Return the rejection of a record that kills whoever works on it; it is not to be looked into."""
@@ -85,6 +93,7 @@ class _Owned:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     task: asyncio.Task[None] | None = None
     fresh: bool = True  # no batch since the assignment
+    upkeep_at: float = 0.0
 
 
 class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
@@ -97,7 +106,8 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         self._make = make
         self._die = die
         self._owned: dict[int, _Owned] = {}
-        self._dealing = asyncio.Lock()  # an assignment is taken whole before it can be let go
+        self._taking: asyncio.Task[None] | None = None
+        self._letting_go = asyncio.Lock()
         self._leaving = False
         self._consumer: AIOKafkaConsumer
         self._health: Health
@@ -112,7 +122,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         health.problem("lanes", "waiting for lanes")
         self._health, settings = health, self._settings
         self._consumer = kafka.reader(
-            settings.bootstrap,
+            await kafka.answering(settings.bootstrap),
             group_id=settings.group,
             group_instance_id=f"{settings.name}-{settings.instance}" if settings.instance else None,
             session_timeout_ms=kafka.SESSION_TIMEOUT_MS,
@@ -159,21 +169,24 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         await self._release()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Fence, rebuild and seek each lane; aiokafka only logs an error here, so it ends the process."""
+        """Begin to take each lane; await nothing, for no heartbeat is sent until this has returned.
+
+        aiokafka only logs an error here, so it ends the process.
+        """
         try:
-            async with self._dealing:
-                lanes = whole_lanes(assigned, self._settings.inputs)
-                if lanes and not self._leaving:
-                    notes = await self._notes(lanes)
-                    taken = await asyncio.gather(*(self._take(lane, notes[lane]) for lane in sorted(lanes)))
-                    for owned in taken:
-                        self._begin(owned)
-                    self._health.problem("lanes", None)
-        except Exception as error:  # noqa: BLE001 - whatever it is, going on would lose records
+            lanes = whole_lanes(assigned, self._settings.inputs)
+        except ValueError as error:
             self._die("assignment", error)
+            return
+        if lanes and not self._leaving:
+            self._taking = asyncio.create_task(self._take_all(lanes), name="assignment")
+            self._taking.add_done_callback(self._ended)
 
     async def _release(self) -> None:
-        async with self._dealing:
+        async with self._letting_go:
+            if self._taking is not None:
+                self._taking.cancel()
+                await asyncio.wait([self._taking])
             released = list(self._owned.values())
             self._owned.clear()
             for owned in released:
@@ -184,18 +197,30 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
                     if owned.task is not None:
                         owned.task.cancel()
 
-    async def _take(self, number: int, note: Note) -> _Owned:
+    async def _take_all(self, lanes: frozenset[int]) -> None:
+        """Fence, rebuild and seek each lane, then begin to work on all of them."""
+        notes = await self._notes(lanes)
+        async with AsyncExitStack() as undo:
+            taken = await asyncio.gather(*(self._take(lane, notes[lane], undo) for lane in sorted(lanes)))
+            undo.pop_all()
+        for owned in taken:
+            self._begin(owned)
+        self._health.problem("lanes", None)
+
+    async def _take(self, number: int, note: Note, undo: AsyncExitStack) -> _Owned:
         settings = self._settings
         transactions = Transactions(settings.bootstrap, f"{settings.name}-{number}", settings.group)
         await transactions.start()
+        undo.push_async_callback(transactions.stop)
         lane = self._make(number)
         await self._rebuild(number, lane)
+        await lane.rebuilt()
         next_offset = {}
         for place in self._places(number):
             committed = await self._consumer.committed(place)
             if committed is None:
                 committed = (await self._consumer.beginning_offsets([place]))[place]
-            # Always: records reach us before this callback has ended (aiokafka #738).
+            # Always: records have reached us meanwhile (aiokafka #738).
             self._consumer.seek(place, committed)
             next_offset[place] = committed
         careful_for = MAX_BATCH if note.careful else 0
@@ -212,7 +237,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
 
     async def _rebuild(self, number: int, lane: Lane) -> None:
         place = TopicPartition(self._settings.state_topic, number)
-        reader = kafka.reader(self._settings.bootstrap)
+        reader = kafka.reader(await kafka.answering(self._settings.bootstrap))
         await reader.start()
         try:
             reader.assign([place])
@@ -246,9 +271,17 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
                 await self._write_note(owned, fresh[0], owned.note.beginning())
             await owned.lane.prepare(fresh)
             await self._add(owned, fresh, owned.lane.work(fresh))
+        await self._upkeep(owned)
         gathered = owned.transactions.open_for()
         if gathered is not None and (not records or gathered * 1000 >= self._settings.commit_ms):
             await owned.transactions.commit()
+
+    async def _upkeep(self, owned: _Owned) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= owned.upkeep_at:
+            owned.upkeep_at = now + UPKEEP_EVERY_S
+            if outgoing := list(await owned.lane.upkeep()):
+                await owned.transactions.add(outgoing, {})
 
     async def _carefully(self, owned: _Owned, record: Record) -> None:
         if owned.note.convicts:
@@ -274,14 +307,8 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         owned.note = note
 
     async def _notes(self, lanes: Iterable[int]) -> dict[int, Note]:
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._settings.bootstrap, request_timeout_ms=kafka.REQUEST_TIMEOUT_MS
-        )
-        await admin.start()
-        try:
+        async with kafka.administering(self._settings.bootstrap) as admin:
             found = await admin.list_consumer_group_offsets(self._settings.group)
-        finally:
-            await admin.close()
         notes = {}
         for lane in lanes:
             texts = [found[place].metadata for place in self._places(lane) if place in found]

@@ -19,7 +19,7 @@ class Rereader:
 
     async def start(self) -> None:
         """Connect."""
-        self._consumer = kafka.reader(self._bootstrap)
+        self._consumer = kafka.reader(await kafka.answering(self._bootstrap))
         await self._consumer.start()
 
     async def stop(self) -> None:

@@ -6,8 +6,7 @@ transactional id alone: one stable id a lane, never one a process (reliability, 
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.sender import (
@@ -20,6 +19,9 @@ from aiokafka.producer.sender import (
 from sinergi_shared.runtime import kafka
 
 MAX_BATCH_BYTES: Final = 262_144
+LONGEST_S: Final = kafka.TRANSACTION_TIMEOUT_MS / 1000 + 1
+"""By then Kafka has aborted the transaction: waiting on for a broker that does not answer is in vain."""
+
 
 _OF_A_TRANSACTION: Final = (
     EndTxnRequest,
@@ -29,8 +31,7 @@ _OF_A_TRANSACTION: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A record to publish in the lane's transaction; ``partition`` is explicit for lane topics."""
 
     topic: str
@@ -49,19 +50,26 @@ class Transactions:
         self._group = group
         self._opened_at: float | None = None
         self._offsets: dict[TopicPartition, int] = {}
+        self._sent: list[asyncio.Future[Any]] = []  # what is under way, and may still fail
+        self._known: set[str] = set()  # topics that the client asks for
         self._producer: AIOKafkaProducer
 
     async def start(self) -> None:
         """Fence every earlier owner of the id; what it had left open is aborted."""
         self._producer = guarded(
             kafka.producer(
-                self._bootstrap,
+                await kafka.answering(self._bootstrap),
                 transactional_id=self._id,
                 transaction_timeout_ms=kafka.TRANSACTION_TIMEOUT_MS,
                 max_batch_size=MAX_BATCH_BYTES,
             )
         )
-        await self._producer.start()
+        try:
+            await self._producer.start()
+        except BaseException:  # also when the lane is let go before Kafka answers
+            await self._producer.stop()
+            raise
+        self._known = set()
 
     async def stop(self) -> None:
         """Leave; an open transaction is aborted."""
@@ -74,25 +82,36 @@ class Transactions:
         return asyncio.get_running_loop().time() - self._opened_at
 
     async def add(self, outgoing: Iterable[Outgoing], offsets: Mapping[TopicPartition, int]) -> None:
-        """Add records, and the offsets up to which they are the outcome of their input."""
+        """Add records, and the offsets up to which they are the outcome of their input.
+
+        Raise ``TimeoutError``, as ``commit`` does, when the transaction is older than ``LONGEST_S``.
+        """
         if self._opened_at is None:
             await self._producer.begin_transaction()
             self._opened_at = asyncio.get_running_loop().time()
+        async with asyncio.timeout_at(self._opened_at + LONGEST_S):
+            await self._send_all(outgoing)
+        self._offsets.update(offsets)
+
+    async def _send_all(self, outgoing: Iterable[Outgoing]) -> None:
         by_place: dict[tuple[str, int], list[Outgoing]] = {}
         for out in outgoing:
             by_place.setdefault((out.topic, out.partition), []).append(out)
+        await self._know({topic for topic, _ in by_place})
         for (topic, partition), records in by_place.items():
             await self._send(topic, partition, records)
-        self._offsets.update(offsets)
 
     async def commit(self) -> None:
         """Commit what has been added since the last commit, if anything."""
         if self._opened_at is None:
             return
-        if self._offsets:
-            await self._producer.send_offsets_to_transaction(self._offsets, self._group)
-        await self._producer.commit_transaction()
-        self._opened_at, self._offsets = None, {}
+        async with asyncio.timeout_at(self._opened_at + LONGEST_S):
+            if self._offsets:
+                await self._producer.send_offsets_to_transaction(self._offsets, self._group)
+            for delivered in self._sent:
+                await delivered  # the client would commit without what Kafka has refused
+            await self._producer.commit_transaction()
+        self._opened_at, self._offsets, self._sent = None, {}, []
         if tainted(self._producer):
             await self._producer.stop()
             await self.start()
@@ -102,11 +121,22 @@ class Transactions:
         batch = self._producer.create_batch()
         for out in records:
             if _appended(batch, out) is None:
-                await self._producer.send_batch(batch, topic, partition=partition)
+                self._sent.append(await self._producer.send_batch(batch, topic, partition=partition))
                 batch = self._producer.create_batch()
                 if _appended(batch, out) is None:
                     raise ValueError(f"a record for {topic} is larger than a batch may be")
-        await self._producer.send_batch(batch, topic, partition=partition)
+        self._sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+
+    async def _know(self, topics: set[str]) -> None:
+        """Make the client ask for these topics and all before: asked for a new one alone, it forgets others.
+
+        What is then waiting for a forgotten topic's leader is dropped after 5 s, and whatever follows
+        it to that topic is refused (aiokafka 0.14; seen when a topic is made while a lane is at work).
+        """
+        if not topics <= self._known:
+            client = self._producer.client
+            self._known = {*client.cluster.topics(), *self._known, *topics}
+            await client.set_topics(self._known)
 
 
 def guarded(producer: AIOKafkaProducer) -> AIOKafkaProducer:

@@ -188,7 +188,11 @@ def _note_door(attack: Attack, name: str, answer: Answer, may: set[Any]) -> None
 
 def _door(good: bytes, key: str) -> list[tuple[str, bytes, set[Any]]]:
     def request(
-        body: bytes = good, *more: str, line: str = "POST /v1/events HTTP/1.1", length: int | None = None, media: str = ONE
+        body: bytes = good,
+        *more: str,
+        line: str = "POST /v1/events HTTP/1.1",
+        length: int | None = None,
+        media: str = ONE,
     ) -> bytes:
         head = [line, f"host: {HOST}", f"content-type: {media}", *more]
         if not any(one.lower().startswith("authorization") for one in more):
@@ -218,10 +222,18 @@ def _door(good: bytes, key: str) -> list[tuple[str, bytes, set[Any]]]:
         ("length negative", request(length=-5), {400, "hang up"}),
         ("length of nothing", request(b"", "content-length: 5x"), {400, "hang up"}),
         ("two lengths", request(good, "content-length: 3"), {400, "hang up"}),
-        ("length and chunks", request(good, "transfer-encoding: chunked", "content-length: 9"), {400, "hang up"}),
+        (
+            "length and chunks",
+            request(good, "transfer-encoding: chunked", "content-length: 9"),
+            {400, "hang up"},
+        ),
         ("broken chunks", request(b"zz\r\nabc\r\n", "transfer-encoding: chunked"), {400, "hang up"}),
         ("cut chunks", request(b"ff\r\nabc", "transfer-encoding: chunked"), {400, "hang up"}),
-        ("many headers", request(good, *(f"x-{n}: {'y' * 200}" for n in range(900))), {202, 400, 431, "hang up"}),
+        (
+            "many headers",
+            request(good, *(f"x-{n}: {'y' * 200}" for n in range(900))),
+            {202, 400, 431, "hang up"},
+        ),
         ("no such path", request(line="POST /v1/../../etc/passwd HTTP/1.1"), {404}),
         ("no such method", request(line="BREW /v1/events HTTP/1.1"), {400, 405, "hang up"}),
         ("GET", request(line="GET /v1/events HTTP/1.1"), {405}),
@@ -242,7 +254,9 @@ async def _slowloris(gate: Gate) -> None:
                 await asyncio.sleep(0.5)
 
 
-async def _by_kafka(world: World, attack: Attack, reporter: Reporter, bodies: list[tuple[str, bytes]]) -> None:
+async def _by_kafka(
+    world: World, attack: Attack, reporter: Reporter, bodies: list[tuple[str, bytes]]
+) -> None:
     topic = topics.submitted(reporter.name)
     own = reporter.urn.encode()
     theirs = world.part.reporters[0].urn.encode()
@@ -330,7 +344,9 @@ async def _judged(world: World, attack: Attack, clients: Clients) -> Result:
     result.require(bool(good), "no good event was sent, so nothing is shown")
     result.require(not attack.faults, f"{attack.faults}")
     result.require(not lost and not twice, f"good events: {len(lost)} lost, {len(twice)} twice")
-    result.require(result.rejected == 0 and not clients.waiting, f"good ones refused: {dict(clients.refused)}")
+    result.require(
+        result.rejected == 0 and not clients.waiting, f"good ones refused: {dict(clients.refused)}"
+    )
     result.require(max(stalls, default=0) < _STALL_S, "a good request waited too long")
     ids = {event_id for _, event_id in events.digests}
     result.require(attack.taken <= ids, f"taken, not stored: {sorted(attack.taken - ids)[:3]}")
@@ -342,7 +358,9 @@ async def _judged(world: World, attack: Attack, clients: Clients) -> Result:
 def _judge_refusals(result: Result, attack: Attack, refusals: list[dict[str, Any]]) -> None:
     by_digest = {one["payloadSha256"]: one["reason"] for one in refusals if "offset" not in one}
     missing = {sha: reason for sha, reason in attack.refused.items() if by_digest.get(sha) != reason}
-    result.require(not missing, f"{len(missing)} refusals are not on the topic as told: {list(missing.items())[:3]}")
+    result.require(
+        not missing, f"{len(missing)} refusals are not on the topic as told: {list(missing.items())[:3]}"
+    )
     bad = [one for one in refusals if one["reason"] not in list(Reason)]
     result.require(not bad, f"{len(bad)} records without a reason of the contract")
     kept = [one for one in refusals if one["reason"] in _NO_PAYLOAD and one.get("payload")]

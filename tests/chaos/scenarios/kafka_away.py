@@ -40,7 +40,7 @@ async def run(world: World) -> Result:
         finally:
             os.kill(gate.kafka_pid, signal.SIGCONT)
         woken_at = monotonic()
-        while clients.last_ack < woken_at and monotonic() - woken_at < _PATIENCE_S:
+        while clients.last_ack < woken_at and monotonic() - woken_at < _PATIENCE_S:  # noqa: ASYNC110 - it may never come
             await asyncio.sleep(0.05)
         recovered_s = clients.last_ack - woken_at
         await asyncio.sleep(2)
@@ -50,16 +50,18 @@ async def run(world: World) -> Result:
         await gate.member.stop()
     result = _judged(clients, await stored(world.bootstrap), recovered_s)
     result.figures["first_refusal_s"] = round(first_s, 1)
-    result.require(first_s < DETECTED_AFTER_S + _ANSWER_WITHIN_S, f"a new request was told after {first_s:.1f} s")
+    result.require(
+        first_s < DETECTED_AFTER_S + _ANSWER_WITHIN_S, f"a new request was told after {first_s:.1f} s"
+    )
     _judge_the_outage(result, clients, frozen_at, woken_at)
     result.figures |= {"memory_mib": [round(before_mib), round(after_mib)], "restarts": restarts}
-    result.require(after_mib - before_mib < _MORE_MIB, f"memory grew from {before_mib:.0f} to {after_mib:.0f} MiB")
+    result.require(after_mib - before_mib < _MORE_MIB, f"memory grew by {after_mib - before_mib:.0f} MiB")
     result.require(restarts == 0, "it had to be started again")
     return result
 
 
 async def _first_refusal(gate: Gate, frozen_at: float) -> float:
-    """Ask every quarter of a second, each on a connection of its own, and return when the first was refused."""
+    """Ask every quarter of a second on a new connection, and return after how long one was refused."""
     reporter = gate.reporters[0]
     refused = asyncio.Event()
 
@@ -69,7 +71,7 @@ async def _first_refusal(gate: Gate, frozen_at: float) -> float:
             if answer.status == 503 and "retry-after" in answer.headers:
                 refused.set()
 
-    asking = []
+    asking: list[asyncio.Task[None]] = []
     while not refused.is_set() and monotonic() - frozen_at < _STORE_WITHIN_S:
         asking.append(asyncio.create_task(ask(len(asking))))
         await asyncio.wait([asyncio.create_task(refused.wait())], timeout=0.25)
@@ -110,7 +112,8 @@ def _judge_the_outage(result: Result, clients: Clients, frozen_at: float, woken_
     }
     result.require(bool(detected), "nobody was answered while Kafka was away")
     result.require(
-        all(one.status == 503 and one.retry_after for one in detected), "an answer other than 503 with Retry-After"
+        all(one.status == 503 and one.retry_after for one in detected),
+        "an answer other than 503 with Retry-After",
     )
     # One at a time may be let through, to find out whether Kafka is back.
     probes = (woken_at - frozen_at) / _STORE_WITHIN_S + 1

@@ -44,9 +44,9 @@ async def run(world: World) -> Result:
         await watch.progress(monotonic(), _PATIENCE_S)
         faults = []
         for poison in poisons(world.run_name()):
-            at = monotonic()
+            at, before = monotonic(), len(sender.acked)
             planted[await _plant(world, poison)] = poison
-            passed = await _passed(watch, sender, at)
+            passed = await _passed(watch, sender, before)
             faults.append(Fault(at, passed - at))
             world.options.told(f"{poison.name}: lewat / passed in {passed - at:.1f} s")
         return faults
@@ -111,13 +111,13 @@ async def _plant(world: World, poison: Poison) -> Offset:
     return stored.offset
 
 
-async def _passed(watch: Watch, sender: Sender, after: float) -> float:
-    """Return when a good event that was sent to the lane afterwards had its outcome; infinite if never."""
-    while monotonic() < after + _PATIENCE_S:
-        if any(
-            one.lane == LANE and one.sent_at > after and one.event_id in watch.seen
-            for one in sender.acked[-500:]
-        ):
+async def _passed(watch: Watch, sender: Sender, before: int) -> float:
+    """Return when a good event that came behind it in the lane had its outcome; infinite if never."""
+    start = monotonic()
+    while monotonic() < start + _PATIENCE_S:
+        # A few are on their way while the poison is planted: they may stand before it.
+        behind = [one for one in sender.acked[before:] if one.lane == LANE and one.sent_at > start]
+        if any(one.event_id in watch.seen for one in behind):
             return monotonic()
         await asyncio.sleep(0.05)
     return float("inf")

@@ -69,6 +69,10 @@ class EmailChannel:
         self._server = server
         self._composer = composer
 
+    def reword(self, composer: Composer) -> None:
+        """Write every letter from now on in other words: those of another region pack."""
+        self._composer = composer
+
     async def send(self, parcel: Parcel[Thin], /) -> DeliveryResult:
         """Make one attempt; a permanent refusal of the relay is permanent, all else may pass."""
         address = parcel.contact.address.get_secret_value()

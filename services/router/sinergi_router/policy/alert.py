@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 
@@ -14,18 +14,22 @@ from sinergi_router.policy.facts import Area, Arrived, Notice
 from sinergi_router.policy.headline import headline
 from sinergi_router.policy.views import ANYBODY, View, view
 from sinergi_shared.contracts.alert import ALERT_TYPES
-from sinergi_shared.contracts.base import WIB, format_time
-from sinergi_shared.contracts.codes import AlertMsgType, Level
+from sinergi_shared.contracts.base import clock
+from sinergi_shared.contracts.codes import AlertMsgType, Level, Role
 from sinergi_shared.contracts.envelope import schema_uri
 from sinergi_shared.contracts.ids import AlertIds, alert_ids, blind_thread_id
 from sinergi_shared.region.tables import Recipient
 
 _LEAST_LIFE: Final = timedelta(hours=72)
 _AFTER_LAST_STEP: Final = timedelta(hours=24)
+_JOINING: Final = frozenset({Level.L3})
+"""Levels at which an alert names the other recipients."""
+
+_SCHEMA: Final = schema_uri("alert")
+_NEXT: Final = '","'
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """One recipient's alert as it is written: ``full`` at its own level, ``thin`` for mailbox and phone."""
 
     notice: Notice
@@ -83,11 +87,7 @@ def issue_alerts(
     ``among`` are all who hold an alert, when that is more than who is told now.
     """
     sheet = _Sheet(issue, policy, _joinable(notices if among is None else among, policy))
-    thin_view = view(policy.views, Level.L1, ANYBODY)
-    return [
-        sheet.alert(notice, view(policy.views, notice.level, notice.recipient.kind), thin_view)
-        for notice in notices
-    ]
+    return [sheet.alert(notice) for notice in notices]
 
 
 def due_at(notice: Notice, decided_at: datetime) -> datetime | None:
@@ -102,20 +102,16 @@ def bare_alert(issue: Cause, thread: str, notice: Notice, data: Json, expires: s
     code = notice.recipient.code
     ids = alert_ids(thread, issue.cause, code)
     link = blind_thread_id(thread, code) if is_abroad(notice.recipient) else thread
-    whole = {
-        **_shared_envelope(issue),
-        **({"expirytime": expires} if expires else {}),
-        **_addressed(code, ids, link, Level.L1),
-        "data": {**data, "alertNumber": ids.number},
-    }
-    written = orjson.dumps(whole)
+    addressed = _fragment(_addressed(code, ids, link, Level.L1))[1:]
+    told = orjson.dumps({**data, "alertNumber": ids.number}).decode()
+    written = f'{_shared_envelope(issue, expires)},{addressed},"data":{told}}}'.encode()
     return Alert(notice, ids.number, link, written, written)
 
 
 def expires_at(decided_at: datetime, last_step: timedelta) -> str:
     """Return until when an alert is worth delivering: a day after the ladder's last step, 72 h at least."""
     life = max(last_step + _AFTER_LAST_STEP, _LEAST_LIFE)
-    return format_time((decided_at + life).astimezone(WIB))
+    return clock(decided_at + life)
 
 
 def is_abroad(recipient: Recipient) -> bool:
@@ -138,66 +134,69 @@ class _Sheet:
         self._telling = Telling(issue.arrived.event.data, issue.area, policy)
         self._of_view: dict[tuple[Level, str], str] = {}
         self._dues: dict[int, str] = {}
-        envelope = _shared_envelope(issue)
+        expires = None
         if not issue.open_person_at_risk:
-            envelope["expirytime"] = expires_at(issue.decided_at, issue.last_step)
-        self._envelope = _fragment(envelope)
+            expires = expires_at(issue.decided_at, issue.last_step)
+        self._envelope = _shared_envelope(issue, expires)
+        self._number = f',"eventNumber":"{issue.arrived.event.data.eventNumber}"'
         area = issue.area
         self._area = f'"areaSource":"{area.source}"' + (f',"adminCode":"{area.code}"' if area.code else "")
+        self._thin = self._read_by(Level.L1, ANYBODY)
 
-    def alert(self, notice: Notice, own: View, thin: View) -> Alert:
+    def alert(self, notice: Notice) -> Alert:
         """Return one recipient's alert in both forms, under the same ids."""
-        code = notice.recipient.code
+        code, level = notice.recipient.code, notice.level
         ids = alert_ids(self._thread, self._issue.cause, code)
         abroad = code in self._policy.abroad
         link = blind_thread_id(self._thread, code) if abroad else self._thread
+        addressed = (
+            f'{self._envelope},"id":"{ids.event}","subject":"{ids.number}","partitionkey":"{link}",'
+            f'"correlationid":"{link}","causationid":"{ids.cause}","recipientcode":"{code}"'
+        )
         told = self._told(notice, ids.number, abroad=abroad)
-        others = self._others(code) if own.level >= Level.L3 else ""
+        others = self._others(code) if level in _JOINING else ""
         return Alert(
             notice,
             ids.number,
             link,
-            self._written(code, ids, link, own, f"{told}{others}"),
-            self._written(code, ids, link, thin, told),
+            f"{addressed}{self._read_by(level, notice.recipient.kind)}{told}{others}}}}}".encode(),
+            f"{addressed}{self._thin}{told}}}}}".encode(),
         )
-
-    def _written(self, code: str, ids: AlertIds, link: str, view_: View, told: str) -> bytes:
-        confidential = "restricted" if view_.level >= Level.L2 else "confidential"
-        return (
-            f'{self._envelope},"id":"{ids.event}","subject":"{ids.number}","partitionkey":"{link}",'
-            f'"correlationid":"{link}","causationid":"{ids.cause}","dataclassification":"{confidential}",'
-            f'"recipientcode":"{code}","disclosurelevel":"{view_.level}",'
-            f'"data":{self._data_of(view_)}{told}}}}}'
-        ).encode()
 
     def _told(self, notice: Notice, number: str, *, abroad: bool) -> str:
-        recipient = notice.recipient
+        recipient, minutes = notice.recipient, notice.ack_minutes
+        said = _standing(recipient.code, recipient.kind, notice.role, notice.action_id, notice.action_en)
         told = (
-            f',"alertNumber":"{number}","alertRevision":{notice.alert_revision},"recipient":{{"code":'
-            f'"{recipient.code}","kind":"{recipient.kind}","role":"{notice.role}"}},'
-            f'"lead":{"true" if notice.lead else "false"},"routing":{{"rule":"{notice.rule}",{self._area}}},'
-            f'"action":{_action(notice.action_id, notice.action_en)}'
+            f'{said},"alertNumber":"{number}","alertRevision":{notice.alert_revision},'
+            f'"lead":{"true" if notice.lead else "false"},"routing":{{"rule":"{notice.rule}",{self._area}}}'
+            f"{'' if abroad else self._number}"
         )
-        if not abroad:
-            told += f',"eventNumber":"{self._issue.arrived.event.data.eventNumber}"'
-        if notice.ack_minutes is not None:
-            told += f',"ackDueAt":"{self._due(notice.ack_minutes)}"'
-            if recipient.escalates_to is not None:
-                told += f',"escalatesTo":"{recipient.escalates_to}"'
-        return told
+        if minutes is None:
+            return told
+        above = recipient.escalates_to
+        return f'{told},"ackDueAt":"{self._due(minutes)}"' + (f',"escalatesTo":"{above}"' if above else "")
 
     def _others(self, code: str) -> str:
-        others = [f'"{other}"' for other in self._joinable if other != code]
-        return f',"otherRecipients":[{",".join(others)}]' if others else ""
+        others = [other for other in self._joinable if other != code]
+        return f',"otherRecipients":["{_NEXT.join(others)}"]' if others else ""
 
-    def _data_of(self, view_: View) -> str:
-        key = (view_.level, view_.kind)
-        if key not in self._of_view:
-            members = (_fragment(self._make_data(view_)), self._telling.members(view_), view_.untold)
-            self._of_view[key] = ",".join(members)
-        return self._of_view[key]
+    def _read_by(self, level: Level, kind: str) -> str:
+        """Return what all readers of one view get: the end of the envelope and the data's beginning."""
+        own = view(self._policy.views, level, kind)
+        key = (own.level, own.kind)
+        text = self._of_view.get(key)
+        if text is None:
+            text = self._of_view[key] = self._make_read_by(own)
+        return text
 
-    def _make_data(self, own: View) -> Json:
+    def _make_read_by(self, own: View) -> str:
+        data = _fragment(self._ours(own) | self._telling.told(own))
+        return (
+            f',"dataclassification":"{own.confidentiality}","disclosurelevel":"{own.level}",'
+            f'"data":{data},{own.untold}'
+        )
+
+    def _ours(self, own: View) -> Json:
         issue, data = self._issue, self._issue.arrived.event.data
         made: Json = {
             "eventRevision": data.revision,
@@ -216,8 +215,7 @@ class _Sheet:
 
     def _due(self, minutes: int) -> str:
         if minutes not in self._dues:
-            moment = self._issue.decided_at + timedelta(minutes=minutes)
-            self._dues[minutes] = format_time(moment.astimezone(WIB))
+            self._dues[minutes] = clock(self._issue.decided_at + timedelta(minutes=minutes))
         return self._dues[minutes]
 
 
@@ -226,17 +224,13 @@ def _joinable(notices: Sequence[Notice], policy: Policy) -> list[str]:
     return sorted(code for code in codes if code not in policy.abroad)
 
 
-def _shared_envelope(issue: Cause) -> Json:
-    now = format_time(issue.decided_at.astimezone(WIB))
-    return {
-        "specversion": "1.0",
-        "source": "urn:sinergi:layanan:router",
-        "type": ALERT_TYPES[issue.msg_type],
-        "time": now,
-        "datacontenttype": "application/json",
-        "dataschema": schema_uri("alert"),
-        "recordedtime": now,
-    }
+def _shared_envelope(issue: Cause, expires: str | None) -> str:
+    now = clock(issue.decided_at)
+    return (
+        f'{{"specversion":"1.0","source":"urn:sinergi:layanan:router","type":"{ALERT_TYPES[issue.msg_type]}",'
+        f'"time":"{now}","datacontenttype":"application/json","dataschema":"{_SCHEMA}","recordedtime":"{now}"'
+        + (f',"expirytime":"{expires}"' if expires else "")
+    )
 
 
 def _addressed(code: str, ids: AlertIds, link: str, level: Level) -> Json:
@@ -256,7 +250,8 @@ def _fragment(made: Json) -> str:
     return orjson.dumps(made)[:-1].decode()
 
 
-@lru_cache(maxsize=1024)
-def _action(text_id: str, text_en: str) -> str:
-    # A pack has some hundred of them.
-    return orjson.dumps({"id": text_id, "en": text_en}).decode()
+@lru_cache(maxsize=16_384)
+def _standing(code: str, kind: str, role: Role, text_id: str, text_en: str) -> str:
+    # The same for every event; a pack has some thousand of them.
+    action = orjson.dumps({"id": text_id, "en": text_en}).decode()
+    return f',"recipient":{{"code":"{code}","kind":"{kind}","role":"{role}"}},"action":{action}'

@@ -4,16 +4,13 @@ Two steps: ``tellable`` makes of an event what could be told at all, once; ``Tel
 what one view allows, and coarsens what its level sees coarsely (contracts, section 2).
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
-
-import orjson
 
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area
 from sinergi_router.policy.severity import score
-from sinergi_router.policy.views import View
+from sinergi_router.policy.views import MemberKey, View
 from sinergi_shared.contracts.base import format_time
 from sinergi_shared.contracts.codes import Level, Mode, Need, Precision, VehicleKind
 from sinergi_shared.contracts.event import SuspiciousMovement
@@ -27,12 +24,6 @@ _NEED_AT_L1: Final = {"IMI_RUDENIM": Need.FOREIGN_CUSTODY, "BKK": Need.MEDICAL}
 
 
 _EMPTY: Final[tuple[object, ...]] = (None, [], {})
-
-# What a view's level or kind changes in a field, beside what it allows of it.
-_COARSENED: Final[dict[str, Callable[[View], tuple[object, ...]]]] = {
-    "location": lambda view: (view.level < Level.L3,),
-    "needs": lambda view: (view.level < Level.L2, view.kind),
-}
 
 
 def tellable(data: SuspiciousMovement, area: Area, policy: Policy) -> Json:
@@ -58,50 +49,45 @@ def tellable(data: SuspiciousMovement, area: Area, policy: Policy) -> Json:
 
 
 class Telling:
-    """A tellable event on its way to its readers: JSON that several views share is written once."""
+    """A tellable event on its way to its readers: what several views tell alike is made once."""
 
     def __init__(self, data: SuspiciousMovement, area: Area, policy: Policy) -> None:
-        self._data = data
         self._policy = policy
         self._whole = tellable(data, area, policy)
-        self._written: dict[tuple[object, ...], str] = {}
+        self._made: dict[MemberKey, Any] = {}
+        self._exact = _observed(data.observedAt, Level.L3)
+        self._coarse = _observed(data.observedAt, Level.L1)
+        self._category = policy.situation(data.situation).l1_category
 
-    def members(self, view: View) -> str:
-        """Return what a view allows, as members of a JSON object: an alert's ``data`` in its spelling."""
-        told = [self._member(top, view) for top in self._whole if top in view.allowed]
-        told.append(self._observed(view.level))
+    def told(self, view: View) -> Json:
+        """Return what a view allows: an alert's ``data`` in its spelling, in a new object."""
+        made, keys = self._made, view.members
+        told: Json = {}
+        for top in self._whole:
+            key = keys.get(top)
+            if key is not None:
+                value = made[key] if key in made else self._make(key, view)
+                if value is not None:
+                    told[top] = value
+        told["observedAt"], told["observedPrecision"] = (
+            self._exact if view.level >= Level.L3 else self._coarse
+        )
         if view.level < Level.L2:
-            told.append(f'"situation":"{self._policy.situation(self._data.situation).l1_category}"')
-        return ",".join([text for text in told if text])
+            told["situation"] = self._category
+        return told
 
-    def _member(self, top: str, view: View) -> str:
-        parts = view.allowed[top]
-        key = (top, parts, *_coarsening(top, view))
-        text = self._written.get(key)
-        if text is None:
-            value = self._coarse(top, _allowed(self._whole[top], parts), view)
-            text = f'"{top}":{orjson.dumps(value).decode()}' if value not in _EMPTY else ""
-            self._written[key] = text
-        return text
+    def _make(self, key: MemberKey, view: View) -> Any:  # noqa: ANN401 - any JSON value
+        top = str(key[0])
+        value = self._coarsened(top, _allowed(self._whole[top], view.allowed[top]), view)
+        self._made[key] = value = None if value in _EMPTY else value
+        return value
 
-    def _coarse(self, top: str, value: Any, view: View) -> Any:  # noqa: ANN401 - any JSON value
+    def _coarsened(self, top: str, value: Any, view: View) -> Any:  # noqa: ANN401 - any JSON value
         if top == "location" and view.level < Level.L3:
             return _public_place(value, self._policy)
         if top == "needs" and view.level < Level.L2:
             return [need for need in value if need == _NEED_AT_L1.get(view.kind)]
         return value
-
-    def _observed(self, level: Level) -> str:
-        key = ("observedAt", level >= Level.L3)
-        if key not in self._written:
-            when, precision = _observed(self._data.observedAt, level)
-            self._written[key] = f'"observedAt":"{when}","observedPrecision":"{precision}"'
-        return self._written[key]
-
-
-def _coarsening(top: str, view: View) -> tuple[object, ...]:
-    changes = _COARSENED.get(top)
-    return () if changes is None else changes(view)
 
 
 def _allowed(value: Any, parts: frozenset[str] | None) -> Any:  # noqa: ANN401 - any JSON value

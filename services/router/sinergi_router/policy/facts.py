@@ -5,7 +5,7 @@ Values only; a rule reads them and the policy, and nothing else.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Standing, Status, ThreadState
 from sinergi_shared.contracts.event import SuspiciousMovementEvent
@@ -103,6 +103,7 @@ class Thread:
     led: tuple[str, ...] = ()  # who has led since it was opened, and no longer
     unanswered: bool = False  # nobody is left on the ladder; operators are told until somebody owns
     requests: tuple[str, ...] = ()  # ids of the requests applied
+    carried: dict[str, Any] | None = None  # the event itself, once its topic may have dropped it
 
     @property
     def owner(self) -> str | None:
@@ -111,8 +112,7 @@ class Thread:
         return self.lead if held is not None and held.standing is Standing.OWNED else None
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """What one recipient is to be told, before its fields are chosen."""
 
     recipient: Recipient

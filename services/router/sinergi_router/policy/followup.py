@@ -59,7 +59,7 @@ def opened_notices(
             lead=code == lead,
         )
         for code, before in informed.items()
-        if code not in matched and code in policy.tables.recipients and not before.recalled
+        if code not in matched and _in_service(code, policy) and not before.recalled
     ]
     return notices + kept
 
@@ -84,9 +84,15 @@ def closing_notices(data: SuspiciousMovement, thread: Thread | None, policy: Pol
     ]
 
 
+def _in_service(code: str, policy: Policy) -> bool:
+    """Return whether an office may be told more: who has left is owed the end of it, and nothing else."""
+    office = policy.tables.recipients.get(code)
+    return office is not None and office.active
+
+
 def severity_rose(severity: Severity, thread: Thread | None) -> bool:
     """Return whether this is graver than anything since the event was opened, or opened again."""
-    if thread is None or thread.state is ThreadState.CLOSED or thread.highest_severity is None:
+    if thread is None or thread.state is not ThreadState.OPEN or thread.highest_severity is None:
         return True
     return severity.rank > thread.highest_severity.rank
 
@@ -112,7 +118,7 @@ def advanced(  # noqa: PLR0913 - a thread's next state depends on all of these
     A closing message keeps each recipient's role and level of before, for a later reopening.
     """
     closing = data.msgType in CLOSING
-    if before.state is ThreadState.CLOSED and not closing:
+    if before.state is not ThreadState.OPEN and not closing:
         before = _afresh(before)
     informed = dict(before.informed)
     for notice in notices:

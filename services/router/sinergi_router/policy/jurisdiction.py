@@ -17,15 +17,18 @@ CONFLICT_M: Final = 5_000.0
 
 
 def settle(arrived: Sequence[Arrived], policy: Policy) -> list[Area]:
-    """Return each event's area; the polygons are asked once for the whole batch."""
+    """Return each event's area; the polygons are asked for the whole batch."""
     locations = [one.event.data.location for one in arrived]
     points = [location.point for location in locations]
     inside = iter(policy.geography.containing([point for point in points if point is not None]))
     polygons = [next(inside) if point is not None else None for point in points]
-    return [_settle(where, polygon, policy) for where, polygon in zip(locations, polygons, strict=True)]
+    told = [_told(where, polygon, policy) for where, polygon in zip(locations, polygons, strict=True)]
+    snapped = iter(_snap([where for where, area in zip(locations, told, strict=True) if not area], policy))
+    return [area or next(snapped) for area in told]
 
 
-def _settle(location: Location, polygon: str | None, policy: Policy) -> Area:
+def _told(location: Location, polygon: str | None, policy: Policy) -> Area | None:
+    """Return the area that the event names or lies in; nothing when it is to be looked for nearby."""
     if location.kind is LocationKind.ABROAD:
         return _handover(policy.tables.places.get(location.handoverPlaceCode or ""))
     place = policy.tables.places.get(location.placeCode or "")
@@ -33,10 +36,10 @@ def _settle(location: Location, polygon: str | None, policy: Policy) -> Area:
         return Area(place.kecamatan, AreaSource.POST, place=place)
     told = policy.known_area(location.adminCode)
     if polygon is not None:
-        return Area(polygon, AreaSource.POLYGON, conflict=_conflict(location, told, policy))
+        return Area(polygon, AreaSource.POLYGON, conflict=_conflict(location, told, polygon, policy))
     if told is not None:
         return Area(told, AreaSource.ADMIN_CODE)
-    return _snap(location, policy)
+    return None
 
 
 def _handover(place: Place | None) -> Area:
@@ -45,22 +48,24 @@ def _handover(place: Place | None) -> Area:
     return Area(place.kecamatan, AreaSource.HANDOVER)
 
 
-def _snap(location: Location, policy: Policy) -> Area:
-    if location.point is not None:
-        land = policy.geography.nearest(location.point, policy.limits.land_snap_m)
+def _snap(locations: Sequence[Location], policy: Policy) -> list[Area]:
+    """Return what is nearest to each: land, for those at sea the coast, else the province."""
+    areas = [Area(None, AreaSource.PROVINCE)] * len(locations)
+    geography, limits = policy.geography, policy.limits
+    asked = {i: point for i, where in enumerate(locations) if (point := where.point) is not None}
+    for i, land in zip(asked, geography.nearest([*asked.values()], limits.land_snap_m), strict=True):
         if land is not None:
-            return Area(land, AreaSource.LAND_SNAP)
-        if location.kind is LocationKind.SEA:
-            limit = policy.limits.sea_snap_m
-            coast = policy.geography.nearest(location.point, limit, policy.tables.coastal)
-            if coast is not None:
-                return Area(coast, AreaSource.SEA_SNAP)
-    return Area(None, AreaSource.PROVINCE)
+            areas[i] = Area(land, AreaSource.LAND_SNAP)
+    at_sea = [i for i in asked if areas[i].code is None and locations[i].kind is LocationKind.SEA]
+    points = [asked[i] for i in at_sea]
+    coasts = geography.nearest(points, limits.sea_snap_m, policy.tables.coastal)
+    for i, coast in zip(at_sea, coasts, strict=True):
+        if coast is not None:
+            areas[i] = Area(coast, AreaSource.SEA_SNAP)
+    return areas
 
 
-def _conflict(location: Location, told: str | None, policy: Policy) -> bool:
-    return (
-        told is not None
-        and location.point is not None
-        and policy.geography.distance(location.point, told) > CONFLICT_M
-    )
+def _conflict(location: Location, told: str | None, polygon: str, policy: Policy) -> bool:
+    if told is None or location.point is None or polygon == told or polygon.startswith(f"{told}."):
+        return False
+    return policy.geography.distance(location.point, told) > CONFLICT_M

@@ -1,5 +1,6 @@
 """Who leads, and who is next: always exactly one while the event is open (law 5)."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -13,13 +14,9 @@ MOST_STEPS: Final = 8
 
 
 def choose_lead(
-    thread: Thread | None,
-    matched: Mapping[str, Match],
-    data: SuspiciousMovement,
-    area: Area,
-    policy: Policy,
+    thread: Thread | None, matched: Mapping[str, Match], ordered: Sequence[Match], policy: Policy
 ) -> str | None:
-    """Return the lead's code: the one it has while it still matches, else the first lead.
+    """Return the lead's code: the one it has while it still matches, else the first of ``ordered``.
 
     It matches as a primary, or where a request has put it: on the ladder of those who match, or in
     the place of one that matches and has handed the event on to it.
@@ -30,11 +27,8 @@ def choose_lead(
         return led
     if thread is not None and led is not None and _was_put_there(led, thread, primaries, policy):
         return led
-    able = [match for match in primaries if not is_recalled(match.recipient.code, thread)]
-    first = first_lead_order(able, data, area, policy)
-    if first:
-        return first[0].recipient.code
-    return led or _who_is_left(primaries, thread, policy)
+    able = (match.recipient.code for match in ordered if not is_recalled(match.recipient.code, thread))
+    return next(able, None) or led or _who_is_left(primaries, thread, policy)
 
 
 def is_recalled(code: str, thread: Thread | None) -> bool:
@@ -108,12 +102,19 @@ def first_lead_order(
 
 
 def _shares(primaries: list[Match], data: SuspiciousMovement, area: Area, policy: Policy) -> dict[str, float]:
-    """Return the share of the circle in each territory, rounded to 0.01; 1 for whom it does not apply."""
+    """Return the share of the circle in each territory, rounded to 0.01; 1 for whom it does not apply.
+
+    Where no deadline stands twice, nobody asks for shares.
+    """
     point, radius = data.location.point, data.location.accuracyM
-    territorial = [match.recipient.code for match in primaries if match.territorial]
-    one_is_enough = len({match.ack_minutes for match in primaries}) == len(primaries)
-    if point is None or not radius or area.at_post or one_is_enough:
+    if point is None or not radius or area.at_post:
         return {}
-    territories = {code: policy.territory.get(code, frozenset()) for code in territorial}
+    with_minutes = Counter(match.ack_minutes for match in primaries)
+    tied = [match for match in primaries if match.territorial and with_minutes[match.ack_minutes] > 1]
+    if not tied:
+        return {}
+    territories = {
+        match.recipient.code: policy.territory.get(match.recipient.code, frozenset()) for match in tied
+    }
     shares = policy.geography.shares(point, radius, territories)
     return {code: round(share, 2) for code, share in shares.items()}

@@ -21,7 +21,8 @@ def notices(ask: Ask, thread: Thread, tells: tuple[Tell, ...]) -> list[tuple[Ale
     found = []
     for tell in tells:
         recipient = ask.policy.tables.recipients.get(tell.code)
-        if recipient is not None:
+        # Who has left is owed the end of what it was told, and nothing else.
+        if recipient is not None and (recipient.active or tell.msg_type is AlertMsgType.RECALL):
             new = tell.code not in thread.informed and tell.msg_type is AlertMsgType.UPDATE
             found.append(
                 (AlertMsgType.ALERT if new else tell.msg_type, _notice(ask, thread, tell, recipient))

@@ -4,7 +4,7 @@ A field that the table does not list is in no view, whatever its name (law 3). A
 level and kind only, so that it tells nothing of an event.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -26,6 +26,10 @@ COARSE_AT_L1: Final = "situation"
 _OURS: Final = frozenset({"eventNumber", "revision", "msgType", "status", "otherRecipients"})
 
 
+MemberKey = tuple[object, ...]
+"""A top field, its allowed parts, and what changes it beside."""
+
+
 @dataclass(frozen=True)
 class View:
     """Allowed fields as a tree of two levels, and the fixed lists of what is not told."""
@@ -37,10 +41,32 @@ class View:
     withheld: tuple[dict[str, str], ...]
 
     @cached_property
+    def members(self) -> Mapping[str, MemberKey]:
+        """For each top field what this view makes of it: equal for two views that tell it alike."""
+        return {
+            top: (top, parts, *COARSENED.get(top, _as_it_is)(self)) for top, parts in self.allowed.items()
+        }
+
+    @cached_property
+    def confidentiality(self) -> str:
+        """What the envelope says of this level's confidentiality."""
+        return "restricted" if self.level >= Level.L2 else "confidential"
+
+    @cached_property
     def untold(self) -> str:
         """The two lists as members of a JSON object."""
         return orjson.dumps({"withheld": self.withheld, "redacted": self.redacted})[1:-1].decode()
 
+
+def _as_it_is(_view: View) -> tuple[object, ...]:
+    return ()
+
+
+COARSENED: Final[dict[str, Callable[[View], tuple[object, ...]]]] = {
+    "location": lambda view: (view.level < Level.L3,),
+    "needs": lambda view: (view.level < Level.L2, view.kind),
+}
+"""What a view's level or kind changes in a field, beside what it allows of it."""
 
 Views = Mapping[tuple[Level, str], View]
 
