@@ -104,7 +104,7 @@ async def under_load(
     world: World, load: Load, strike: Strike, *members: Member, check: Check = checker.check
 ) -> Run:
     """Send while ``strike`` does its worst to the members, wait for every outcome, then check."""
-    patience_s = 15.0 if world.options.quick else 60.0
+    patience_s = 25.0 if world.options.quick else 60.0
     since = await checker.ends(world.bootstrap)
     async with watching(world.bootstrap, world.lanes) as watch, running(*members):
         sender = Sender(

@@ -212,3 +212,54 @@ def test_a_wrong_step_is_refused_and_the_right_one_is_not(step, taken):
     applies = step == taken + 1 and taken < 3  # IMI-ENT, POL-61.03, IMI-KANWIL, POL-POLDA: three steps
     assert (done.outcome is Outcome.ROUTED) == applies
     assert applies or (done.reason, done.thread, done.alerts) == (Reason.STALE, None, ())
+
+
+def message(revision, kind):
+    document = json.loads(json.dumps(sample("03")))
+    document["id"] = f"019cd550-3750-7e84-a16f-{revision:012x}"
+    document["data"] |= {"revision": revision, "msgType": kind}
+    return arrived(document)
+
+
+@settings(max_examples=40, deadline=None)
+@given(order=st.permutations(range(6)), end=st.sampled_from(["Cancel", "FalsePositive"]), data=st.data())
+def test_update_end_escalate_and_recall_in_any_order_end_alike_and_repeats_tell_nobody(order, end, data):
+    """Law 9: the newest revision ends the event, one leads until then, and nothing is told twice."""
+    events = [message(1, "Alert"), message(2, "Update"), message(3, end)]
+    thread_id, threads, newest = events[0].thread_id, {}, {}
+
+    def asked(number):
+        thread = threads.get(thread_id)
+        verb, step = (("escalate", 1), ("escalate", 2), ("recall", None))[number - 3]
+        by = thread.lead if thread is not None and thread.lead is not None else "IMI-ENT"
+        request = Request(threadId=thread_id, verb=verb, step=step, by=by, at=NOW)
+        case = case_of(events[0]) if thread is not None else None
+        return apply_request(request, derived_uuid("any", str(number)), thread, case, kalbar(), NOW)
+
+    def take(number):
+        if number < 3:
+            [done] = decided([events[number]], threads)
+            alerts = done.alerts
+        else:
+            done = asked(number)
+            if done.thread is not None:
+                threads[thread_id] = done.thread
+            alerts = done.alerts
+        for alert in alerts:
+            told = alert.full["data"]
+            code = alert.notice.recipient.code
+            assert told["alertRevision"] == newest.get(code, {"alertRevision": 0})["alertRevision"] + 1
+            newest[code] = told
+        thread = threads.get(thread_id)
+        leads = [code for code, told in newest.items() if told["lead"]]
+        assert leads == ([thread.lead] if thread is not None and thread.state is ThreadState.OPEN else [])
+        return alerts
+
+    for number in order:
+        take(number)
+    thread = threads[thread_id]
+    assert (thread.revision, thread.state, thread.lead) == (3, ThreadState.CLOSED, None)
+    for number in data.draw(st.lists(st.integers(0, 5), max_size=6)):
+        assert not take(number)
+    again = threads[thread_id]
+    assert (again.revision, again.state, again.informed) == (3, ThreadState.CLOSED, thread.informed)

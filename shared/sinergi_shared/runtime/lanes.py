@@ -21,7 +21,8 @@ from sinergi_shared.runtime.breaker import Note
 from sinergi_shared.runtime.health import Health
 from sinergi_shared.runtime.transactions import Outgoing, Transactions
 
-MAX_BATCH: Final = 500
+MAX_BATCH: Final = 200
+"""Events of 40 kB each become 8 MB in one transaction: a slow broker must take them within its time-out."""
 POLL_MS: Final = 50
 DRY_MS: Final = 5
 """A transaction is not held open for records that are not there."""

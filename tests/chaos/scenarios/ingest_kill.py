@@ -8,13 +8,14 @@ from tests.chaos.members import running
 from tests.chaos.result import Result
 from tests.chaos.world import World
 
-RATE: int = 500
+FULL = (50, 500)  # kills, events a second
+QUICK = (3, 150)
 _PATIENCE_S = 30.0
 
 
 async def run(world: World) -> Result:
     """Kill 50 times at 500 events/s, 3 times at 150 when quick; each right after an acknowledgement."""
-    kills, rate = (3, 150) if world.options.quick else (50, RATE)
+    kills, rate = QUICK if world.options.quick else FULL
     gate: Gate = world.part
     clients = Clients(gate, world.run_name(), rate)
     async with running(gate.member):

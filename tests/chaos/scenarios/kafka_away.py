@@ -55,15 +55,13 @@ async def run(world: World) -> Result:
     )
     _judge_the_outage(result, clients, frozen_at, woken_at)
     result.figures |= {"memory_mib": [round(before_mib), round(after_mib)], "restarts": restarts}
-    result.require(
-        after_mib - before_mib < _MORE_MIB, f"memory grew from {before_mib:.0f} to {after_mib:.0f} MiB"
-    )
+    result.require(after_mib - before_mib < _MORE_MIB, f"memory grew by {after_mib - before_mib:.0f} MiB")
     result.require(restarts == 0, "it had to be started again")
     return result
 
 
 async def _first_refusal(gate: Gate, frozen_at: float) -> float:
-    """Ask every quarter of a second, each on a connection of its own; return when the first was refused."""
+    """Ask every quarter of a second on a new connection, and return after how long one was refused."""
     reporter = gate.reporters[0]
     refused = asyncio.Event()
 

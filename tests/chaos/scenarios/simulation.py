@@ -48,8 +48,7 @@ async def run(options: Options) -> Result:
                 told = monotonic()
                 options.told(f"jadwal / schedules {len(verdicts):,} of {wanted:,}")
             if sum(not verdict.ok for verdict in verdicts) >= MOST_FAILING:
-                for one in todo:
-                    one.cancel()
+                pool.shutdown(cancel_futures=True)
                 break
     return _result(sorted(verdicts, key=lambda one: one.seed), options, monotonic() - start)
 

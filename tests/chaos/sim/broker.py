@@ -36,6 +36,7 @@ class State(Enum):
     OPEN = auto()
     COMMITTED = auto()
     ABORTED = auto()
+    MARKER = auto()  # the end of a transaction: it takes an offset, and no reader is given it
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ class Transaction:
     places: set[TopicPartition] = field(default_factory=set)
     records: list[Stored] = field(default_factory=list)
     offsets: dict[str, dict[TopicPartition, int]] = field(default_factory=dict)
-    batches: set[int] = field(default_factory=set)  # sequence numbers of this epoch
+    batches: set[Any] = field(default_factory=set)  # sequence numbers of this epoch
 
 
 @dataclass(slots=True)
@@ -136,13 +137,13 @@ class Broker:
         known.places.update(places)
 
     def produce(
-        self, name: str, epoch: int, sequence: int, place: TopicPartition, records: Iterable[tuple[Any, Any]]
+        self, name: str, epoch: int, sequence: Any, place: TopicPartition, records: Iterable[tuple[Any, Any]]
     ) -> None:
         known = self._of(name, epoch)
-        if sequence in known.batches:
-            return  # a repeat: idempotence
         if not known.ongoing or place not in known.places:
             raise InvalidTxnState
+        if sequence in known.batches:
+            return  # a repeat: idempotence
         known.batches.add(sequence)
         known.records += [self.append(place, key, value, State.OPEN) for key, value in records]
 
@@ -196,6 +197,8 @@ class Broker:
             return
         for stored in known.records:
             stored.state = State.COMMITTED if commit else State.ABORTED
+        for place in known.places:
+            self.append(place, None, None, State.MARKER)
         if commit:
             for group, offsets in known.offsets.items():
                 kept = self.group_offsets.setdefault(group, {})
