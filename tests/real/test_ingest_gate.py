@@ -21,6 +21,7 @@ import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
 from sinergi_ingest.budget import ANSWER_WITHIN_S, Budget
@@ -100,6 +101,12 @@ async def test_a_valkey_killed_or_frozen_holds_up_nobody_and_is_taken_up_again(t
         assert budget.shared
 
 
+def pem_of(key):
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
 @dataclass
 class Authority:
     """A certificate authority of our own, and what it issues, as PEM files."""
@@ -119,13 +126,7 @@ class Authority:
         made = self._made(subject, key.public_key(), is_authority=False)
         cert, secret = (self.folder / f"{name}-{secrets.token_hex(3)}.{end}" for end in ("pem", "key"))
         cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        secret.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+        secret.write_bytes(pem_of(key))
         return cert, secret, hashlib.sha256(made.public_bytes(serialization.Encoding.DER)).hexdigest()
 
     def _made(self, subject, public, *, is_authority):
@@ -166,11 +167,14 @@ def write_directory(path, sender, **more):
 @contextlib.asynccontextmanager
 async def service(kafka, folder, directory, **more):
     ports, log = Ports.free(), folder / "ingest.log"
+    receipt_key = folder / "receipt.pem"
+    receipt_key.write_bytes(pem_of(Ed25519PrivateKey.generate()))
     settings = {
         "SINERGI_KAFKA": kafka,
         "SINERGI_PORT": str(ports.ingest),
         "SINERGI_TLS_PORT": str(ports.router),
         "SINERGI_DIRECTORY": str(directory),
+        "SINERGI_RECEIPT_KEY": str(receipt_key),
         **{f"SINERGI_{name.upper()}": str(value) for name, value in more.items()},
     }
     with log.open("w") as out:
