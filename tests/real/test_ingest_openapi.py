@@ -40,6 +40,9 @@ async def test_whatever_the_document_allows_or_forbids_is_answered_as_it_says(se
     told = set()
     for found in schema.get_all_operations():
         operation = found.ok()
+        asks_something = len(operation.body) > 0 or any(operation.iter_parameters())
+        if mode is GenerationMode.NEGATIVE and not asks_something:
+            continue  # nothing to get wrong
 
         @seed(5)
         @settings(

@@ -24,7 +24,9 @@ class Problem(Contract):
     status: Annotated[int, Field(ge=400, le=599)]
     detail: Annotated[str, Field(description="what to do, Indonesian")]
     detailEn: Annotated[str, Field(description="what to do, English")]
-    reason: Annotated[str | None, Field(json_schema_extra={"enum": [*(str(one) for one in Reason), None]})]
+    reason: Annotated[
+        str | None, Field(json_schema_extra={"enum": [*(str(one) for one in Reason), None]})
+    ] = None
     rule: Annotated[str | None, Field(json_schema_extra={"enum": [*(str(one) for one in Rule), None]})] = None
     pointers: Annotated[tuple[JsonPointer, ...], Field(description="JSON pointers into the event")] = ()
     id: Annotated[str | None, Field(description="id of the event, when it could be read")] = None

@@ -226,7 +226,6 @@ def no_such_event() -> Problem:
         status=404,
         detail="Periksa nomor dan source di alamat; yang belum pernah diterima tidak punya status",
         detailEn="Check number and source in the address; what was never accepted has no status",
-        reason=None,
     )
 
 
