@@ -4,14 +4,17 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import sys
 
 import httpx
 import pytest
 
-from sinergi_ops.places import KEYS
+from sinergi_ops.places import KEYS, SAMPLES
 from sinergi_ops.sending.senders import read_keys
 from tests.kit.senders_doc import EXAMPLES, blocks
+from tests.real.test_ingest_service import Sender, make_topics
+from tests.real.test_ingest_service import ingest as own_ingest
 from tests.real.test_send import ingest, until_told  # noqa: F401 - the fixture
 
 SOURCE = "urn:sinergi:sumber:imi-ent:tpi"
@@ -66,6 +69,34 @@ async def test_an_event_by_kafka_is_routed(kafka, ingest, tmp_path):  # noqa: F8
         out = await run(tmp_path, sys.executable, "-c", script, stdin=body, SINERGI_KAFKA=kafka)
         assert out.split("\n")[0].strip() == state
     assert ingest
+
+
+async def test_a_cap_message_by_curl_is_routed(ingest, tmp_path):  # noqa: F811
+    (tmp_path / "kunci.txt").write_text(f"Authorization: Bearer {KEY}\n")
+    shutil.copy(SAMPLES / "cap" / "01_tppo_pos_entikong.xml", tmp_path / "peringatan.xml")
+    out = await run(tmp_path, "bash", "-euc", blocks("bash")[2], SINERGI_INGEST_URL=ingest)
+    assert re.match(r"HTTP/1.1 202 ", out)
+    await becomes_routed(ingest, json.loads(out[out.index("{") :])["eventNumber"])
+
+
+async def test_an_event_signed_with_a_key_of_ones_own_is_taken(kafka, tmp_path):
+    class Signer(Sender):
+        def directory(self, folder):
+            signing = [{"id": "saya", "ed25519": self.public}]
+            path = folder / "directory.yaml"
+            path.write_text(
+                json.dumps({"sources": [{"urn": self.urn, "signing": signing}], "recipients": {}})
+            )
+            return path
+
+    sender = Signer()
+    sender.public = (await run(tmp_path, "bash", "-euc", blocks("bash")[1])).strip()
+    await make_topics(kafka, sender)
+    async with own_ingest(kafka, sender, tmp_path) as service:
+        settings = {"SINERGI_INGEST_URL": service.url, "SINERGI_KEYID": "saya"}
+        script, body = blocks("python")[3], json.dumps(sender.event()).encode()
+        out = await run(tmp_path, sys.executable, "-c", script, stdin=body, **settings)
+    assert out.startswith("202 ")
 
 
 @pytest.mark.usefixtures("ingest")
