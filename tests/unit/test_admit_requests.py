@@ -36,13 +36,15 @@ json_objects = st.dictionaries(
         ("Application/CloudEvents+JSON; charset=UTF-8", Form.ONE),
         ("application/cloudevents-batch+json;x=y", Form.BATCH),
         ("APPLICATION/X-NDJSON", Form.LINES),
+        ("Application/CAP+XML; charset=utf-8", Form.CAP),
         ("application/json", None),
         ("text/plain", None),
         (None, None),
     ],
 )
 def test_the_media_type_counts_in_any_case_and_with_any_parameters(told, form):
-    assert form_of(told) is form
+    assert form_of(told, binary=False) is form
+    assert form_of(told, binary=True) is Form.BINARY
 
 
 @given(st.lists(json_objects, max_size=6), st.sampled_from([None, 1]))
