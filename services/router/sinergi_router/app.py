@@ -33,7 +33,7 @@ from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.health import Health, routes
-from sinergi_shared.runtime.lanes import Lanes
+from sinergi_shared.runtime.lanes import WAITING, Lanes
 from sinergi_shared.runtime.reread import Rereader
 from sinergi_shared.runtime.service import kafka_as_declared, serve
 
@@ -79,6 +79,8 @@ class Router:
 
     async def connect(self) -> None:
         """Return once Kafka answers and every topic is as declared."""
+        # From the start: between Kafka's answer and the first lane an activated pack is read.
+        self.health.problem("lanes", WAITING)
         await kafka_as_declared(self.settings, self.health, self._wanted(self._pack))
 
     def _wanted(self, pack: Pack) -> list[WantedTopic]:

@@ -30,6 +30,8 @@ DRY_MS: Final = 5
 UPKEEP_EVERY_S: Final = 1.0
 
 _ROUND_S: Final = 0.2
+WAITING: Final = "waiting for lanes"
+"""What a service that reads lanes is not ready for, until it owns some."""
 
 
 class Record(Protocol):
@@ -120,7 +122,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
 
     async def run(self, health: Health, stop: asyncio.Event) -> None:
         """Consume until ``stop``; ready once the group has assigned lanes, then while each goes round."""
-        health.problem("lanes", "waiting for lanes")
+        health.problem("lanes", WAITING)
         self._health, settings = health, self._settings
         self._consumer = kafka.reader(
             await kafka.answering(settings.bootstrap),
@@ -137,7 +139,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         try:
             while not stop.is_set():
                 health.beat("lanes")
-                health.problem("lanes", None if self._owned else "waiting for lanes")
+                health.problem("lanes", None if self._owned else WAITING)
                 await asyncio.sleep(_ROUND_S)
         finally:
             self._leaving = True
