@@ -6,6 +6,7 @@ Its producer would never send them in a wrong order, or for an owner that is gon
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition, errors
 from aiokafka.admin import AIOKafkaAdminClient
@@ -27,7 +28,10 @@ _AGAIN = (
     errors.CoordinatorNotAvailableError,
     errors.NotCoordinatorError,
     errors.NodeNotReadyError,
-    errors.NotEnoughReplicasError,  # how a produce is told to wait for the last transaction's end
+    errors.NotEnoughReplicasError,  # how a produce is told to wait for the last transaction's end,
+    errors.NotLeaderForPartitionError,  # the topic is new
+    errors.UnknownTopicOrPartitionError,
+    errors.LeaderNotAvailableError,
 )
 
 
@@ -71,8 +75,14 @@ class Requests:
             timeout=5_000,
             topics=[(place.topic, [(place.partition, batch.build())])],
         )
-        leader = self._client.cluster.leader_for_partition(place)
-        await _again_until_ready(lambda: self._client.send(leader, request), _of_one_place)
+
+        async def ask() -> Any:
+            leader = self._client.cluster.leader_for_partition(place)
+            if leader in {None, -1}:  # the topic is so new that it has none yet
+                await self._client.force_metadata_update()
+            return await self._client.send(leader, request)
+
+        await _again_until_ready(ask, _of_one_place)
 
     async def add_offsets(self, name: str, owner: tuple[int, int], group: str) -> None:
         """Make the group's offsets part of the transaction."""
