@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, Final
 
+import redis.asyncio as redis
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
@@ -164,12 +165,22 @@ def redis_needed(_ground: Ground) -> None:
     assert callable(budget.Budget._wait)
 
     async def trusting(self: budget.Budget, source: Any, events: int) -> float:
-        redis, rate = self._redis, source.rate
-        assert redis is not None
+        shared, rate = self._redis, source.rate
+        assert shared is not None
         key = f"sinergi:rate:{source.name}"
-        return float(await redis.eval(budget.SCRIPT, 1, key, rate.perSecond, rate.burst, events))
+        return float(await shared.eval(budget.SCRIPT, 1, key, rate.perSecond, rate.burst, events))
 
     budget.Budget._wait = trusting  # type: ignore[method-assign] # that is the fault
+
+
+def redis_waited_for(_ground: Ground) -> None:
+    """Wait for Redis for as long as it takes."""
+    assert callable(ingest_app._redis)
+
+    def patient(settings: Any) -> Any:
+        return redis.Redis.from_url(settings.redis.get_secret_value())
+
+    ingest_app._redis = patient
 
 
 def redis_for_ready(_ground: Ground) -> None:
@@ -208,6 +219,7 @@ FAULTS: Final[dict[str, Callable[[Ground], None]]] = {
     "reload-mid-batch": reload_mid_batch,
     "ack-early": ack_early,
     "redis-needed": redis_needed,
+    "redis-waited-for": redis_waited_for,
     "redis-for-ready": redis_for_ready,
 }
 _MAIN: Final = {"router": app.main, "ingest": ingest_app.main}
