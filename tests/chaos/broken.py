@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, Final
 
+import redis.asyncio as redis
 from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from sinergi_ingest import app as ingest_app
-from sinergi_ingest import outbox
+from sinergi_ingest import budget, outbox
 from sinergi_router import app, handlers, reload
 from sinergi_shared.runtime import kafka, lanes, transactions
 
@@ -159,6 +160,40 @@ def ack_early(_ground: Ground) -> None:
     outbox.Outbox._send = trusting  # type: ignore[method-assign] # that is the fault
 
 
+def redis_needed(_ground: Ground) -> None:
+    """Keep the rates in Redis alone, and have a request fail when it does not answer."""
+    assert callable(budget.Budget._wait)
+
+    async def trusting(self: budget.Budget, source: Any, events: int) -> float:
+        shared, rate = self._redis, source.rate
+        assert shared is not None
+        key = f"sinergi:rate:{source.name}"
+        return float(await shared.eval(budget.SCRIPT, 1, key, rate.perSecond, rate.burst, events))
+
+    budget.Budget._wait = trusting  # type: ignore[method-assign] # that is the fault
+
+
+def redis_waited_for(_ground: Ground) -> None:
+    """Wait for Redis for as long as it takes."""
+    assert callable(ingest_app._redis)
+
+    def patient(settings: Any) -> Any:
+        return redis.Redis.from_url(settings.redis.get_secret_value())
+
+    ingest_app._redis = patient
+
+
+def redis_for_ready(_ground: Ground) -> None:
+    """Say that ingest is not ready for as long as Redis does not answer."""
+    keep_vigil = ingest_app.Ingest._keep_vigil
+
+    async def strict(self: ingest_app.Ingest) -> None:
+        self.health.problem("redis", None if self._budget.shared else "Redis does not answer")
+        await keep_vigil(self)
+
+    ingest_app.Ingest._keep_vigil = strict  # type: ignore[method-assign] # that is the fault
+
+
 def _rename(named: Callable[[str], str]) -> None:
     make = kafka.producer
 
@@ -183,6 +218,9 @@ FAULTS: Final[dict[str, Callable[[Ground], None]]] = {
     "reload-flips-back": reload_flips_back,
     "reload-mid-batch": reload_mid_batch,
     "ack-early": ack_early,
+    "redis-needed": redis_needed,
+    "redis-waited-for": redis_waited_for,
+    "redis-for-ready": redis_for_ready,
 }
 _MAIN: Final = {"router": app.main, "ingest": ingest_app.main}
 _ALL: Final = {**FAULTS, "crash-on-mark": crash_on_mark}

@@ -17,11 +17,13 @@ from tests.chaos.scenarios import (
     late_end_txn,
     pack_reload,
     poison,
+    redis_loss,
     router_freeze,
     router_kill,
     router_scale,
     simulation,
 )
+from tests.chaos.valkey_world import valkey_node
 from tests.chaos.world import Options, one_node
 
 
@@ -46,4 +48,5 @@ SCENARIOS: Final = {
     "ingest-hostile": Scenario(ingest_hostile.run, ingest_node),
     "ingest-kill": Scenario(ingest_kill.run, ingest_node),
     "kafka-away": Scenario(kafka_away.run, ingest_node),
+    "redis-loss": Scenario(redis_loss.run, valkey_node),
 }
