@@ -101,8 +101,8 @@ def _arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("suites", nargs="*", default=list(SUITES), metavar="SUITE", help="default: all")
     add("--pairs", type=int, default=5, help="pairs of each ratio (p99: twice as many)")
-    add("--events", type=int, default=40_000, help="events of a bulk run; fewer leave the JVM cold")
-    add("--warm", type=float, default=0.25, help="part of a bulk run that is warm-up")
+    add("--events", type=int, default=40_000, help="events of a bulk or ingest run; fewer leave the JVM cold")
+    add("--warm", type=float, default=0.25, help="part of a bulk or ingest run that is warm-up")
     add("--limit", type=float, default=20.0, help="longest measured part of a bulk run, seconds")
     add("--checked", type=int, default=10_000, help="events on which a peer must equal the oracle first")
     add("--commit-ms", type=int, default=50, help="commit interval of the router and of every peer")
