@@ -32,7 +32,7 @@ test: setup ## Semua uji, dengan Kafka sungguhan / all tests, on a real Kafka
 	@$(BIN)/pytest
 
 # B: ukuran mana, dan setelan lain / which suites, and other settings: make bench B="cpu --pairs 2"
-bench: setup ## Ukur router terhadap pembanding / measure the router against its yardsticks (an hour)
+bench: setup ## Ukur router dan ingest / measure router and ingest against their yardsticks (an hour)
 	@.local/uv/bin/uv run --quiet --frozen --group bench python -m tests.bench $(B)
 
 check: setup ## Gaya, tipe, arah impor, skema / style, types, import directions, schemas

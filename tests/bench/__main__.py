@@ -1,4 +1,4 @@
-"""``make bench``: the router against its yardsticks, in interleaved pairs. See ``--help``."""
+"""``make bench``: router and ingest against their yardsticks, in interleaved pairs. See ``--help``."""
 
 import argparse
 import asyncio
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from tests.bench import bulk, core, latency, memory, report
+from tests.bench import bulk, core, ingest, latency, memory, report
 from tests.bench import bus as buses
 from tests.bench.workload import Workload
 
@@ -20,6 +20,7 @@ SUITES: Final = {
     "naive": "CPU an event: FastStream per message by router",
     "streams": "rate: router by Kafka Streams, warm half",
     "memory": "RSS after 1,000,000 events by RSS after 200,000",
+    "ingest": "CPU an event over HTTP, by hundreds and one by one: ingest by a bare app",
 }
 
 
@@ -81,6 +82,7 @@ class Run:
         suites: dict[str, Callable[..., None]] = {
             "latency": latency.suite,
             "memory": memory.suite,
+            "ingest": ingest.suite,
         }
         if {"cpu", "confluent", "naive", "streams"} & set(self.asked.suites):
             bulk.suite(self, bus, workload)
@@ -99,8 +101,8 @@ def _arguments() -> argparse.Namespace:
     add = parser.add_argument
     add("suites", nargs="*", default=list(SUITES), metavar="SUITE", help="default: all")
     add("--pairs", type=int, default=5, help="pairs of each ratio (p99: twice as many)")
-    add("--events", type=int, default=40_000, help="events of a bulk run; fewer leave the JVM cold")
-    add("--warm", type=float, default=0.25, help="part of a bulk run that is warm-up")
+    add("--events", type=int, default=40_000, help="events of a bulk or ingest run; fewer leave the JVM cold")
+    add("--warm", type=float, default=0.25, help="part of a bulk or ingest run that is warm-up")
     add("--limit", type=float, default=20.0, help="longest measured part of a bulk run, seconds")
     add("--checked", type=int, default=10_000, help="events on which a peer must equal the oracle first")
     add("--commit-ms", type=int, default=50, help="commit interval of the router and of every peer")

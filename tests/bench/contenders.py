@@ -42,9 +42,17 @@ def running(name: Name, bus: Bus, job: Job) -> Iterator[Popen[bytes]]:
     """Run a contender from ``job.first`` on, all outputs emptied before; ends it with the block."""
     bus.renew_outputs(**job.output_config)
     bus.start_group_at(GROUPS[name], job.first)
+    env = environment(bus, SINERGI_COMMIT_MS=str(job.commit_ms), **job.env)
+    with started(name, _command(name, bus, job), env) as process:
+        yield process
+
+
+@contextmanager
+def started(name: str, command: list[str], env: dict[str, str]) -> Iterator[Popen[bytes]]:
+    """Run a program for as long as the block lasts; what it says goes to its log."""
     with (HOME / "log" / f"{name}.log").open("ab") as log:
         process = Popen(  # noqa: S603 - starting the contenders is what this is for
-            _command(name, bus, job), env=_env(bus, job), stdout=log, stderr=log
+            command, env=env, stdout=log, stderr=log
         )
         try:
             yield process
@@ -69,7 +77,8 @@ def _command(name: Name, bus: Bus, job: Job) -> list[str]:
     return [sys.executable, "-m", f"tests.bench.peers.{name}", json.dumps(told)]
 
 
-def _env(bus: Bus, job: Job) -> dict[str, str]:
+def environment(bus: Bus, **more: str) -> dict[str, str]:
+    """Return the settings of a service of ours on this bus, and ``more`` or other ones."""
     return {
         **os.environ,
         "SINERGI_KAFKA": bus.bootstrap,
@@ -77,9 +86,8 @@ def _env(bus: Bus, job: Job) -> dict[str, str]:
         "SINERGI_DIRECTORY": str(DIRECTORY),
         "SINERGI_LANES": str(LANES),
         "SINERGI_PORT": str(bus.ports.router),
-        "SINERGI_COMMIT_MS": str(job.commit_ms),
         "SINERGI_DEMO": "true",
-        **job.env,
+        **more,
     }
 
 

@@ -46,6 +46,8 @@ GOALS: Final = {
     "mandates_10000_per_10": Goal("<=", 2),
     "added_recipient_us": Goal("<=", 3),
     "memory_growth_1m": Goal("<", 0.05),
+    "ingest_batch_cpu_per_bare": Goal("<=", 2.5),
+    "ingest_single_cpu_per_bare": Goal("<=", 1.5),
 }
 
 Ratios = dict[str, list[float]]
