@@ -5,8 +5,15 @@ import random
 
 import pytest
 
+from sinergi_ingest import screen
 from sinergi_ingest.patterns import personal_data
-from sinergi_ingest.screen import FORBIDDEN_KEYS, forbidden_profiles, person_at_risk, personal_findings
+from sinergi_ingest.screen import (
+    FORBIDDEN_KEYS,
+    forbidden_profiles,
+    person_at_risk,
+    personal_findings,
+    plain_pointer,
+)
 from sinergi_shared.contracts.event import EXAMPLE, SuspiciousMovementEvent
 from sinergi_shared.contracts.reasons import Rule
 
@@ -194,3 +201,15 @@ def test_risk_is_judged_as_the_contract_does(data):
 @pytest.mark.parametrize("data", [None, [], {"people": 1, "needs": 2, "danger": "yes"}, {"needs": [[]]}])
 def test_risk_of_a_malformed_event_is_no_error(data):
     assert person_at_risk({"data": data}) is False
+
+
+def _keys_of_the_contract(field=screen._EVENT):
+    for key, member in field.members.items():
+        yield key
+        yield from _keys_of_the_contract(member)
+
+
+def test_no_key_of_the_contract_needs_to_be_looked_into():
+    for key in set(_keys_of_the_contract()) - {"*"}:
+        assert not screen._forbidden(key)
+        assert plain_pointer("", key) == f"/{key}"

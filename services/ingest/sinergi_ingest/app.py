@@ -1,6 +1,7 @@
 """Builds and connects ingest; the only room that does, and the only one that reads the clock."""
 
 import asyncio
+import gc
 import os
 import ssl
 import sys
@@ -231,6 +232,10 @@ def main() -> None:
         receipts = _receipts(settings)
     except ReceiptKeyError as error:
         sys.exit(_wrong_settings(str(error), "SINERGI_RECEIPT_KEY"))
+    # As in the router: what is loaded stays for life, a request's objects die young (performance, 2).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     asyncio.run(_serve(settings, live, receipts))
 
 

@@ -5,7 +5,7 @@ code, id, URI, hash) is not screened; every other string is, at every depth, kno
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -67,16 +67,20 @@ class _Field:
         if isinstance(text, int):
             # A number of a known field is bounded by it, and a count or a time.
             return number_as_number(text) if self is _UNKNOWN else None
-        if any(fits(text) for fits in self.own):
-            return None
-        if any(fits(text) for fits in self.open_codes):
-            return personal_number(text)
+        for fits in self.own:
+            if fits(text):
+                return None
+        for fits in self.open_codes:
+            if fits(text):
+                return personal_number(text)
         return personal_data(text)
 
 
 def personal_findings(document: dict[str, Any]) -> tuple[Finding, ...]:
     """Return every place in a parsed event that holds personal data, in document order."""
-    return tuple(_walk(document, "", _EVENT))
+    found: list[Finding] = []
+    _walk(document, "", _EVENT, found)
+    return tuple(found)
 
 
 def forbidden_profiles(document: dict[str, Any]) -> tuple[str, ...]:
@@ -121,23 +125,30 @@ def plain_pointer(parent: str, step: str) -> str:
     return f"{parent}/{step}" if plain else parent
 
 
-def _walk(value: Any, pointer: str, known: _Field) -> Iterator[Finding]:  # noqa: ANN401 - any JSON value
+def _walk(value: Any, pointer: str, known: _Field, found: list[Finding]) -> None:  # noqa: ANN401 - any JSON
     match value:
         case str() | int():
             if rule := known.judge(value):
-                yield Finding(pointer, rule)
+                found.append(Finding(pointer, rule))
         case dict():
             for key, member in value.items():
-                below = plain_pointer(pointer, key)
-                if _forbidden(key):
-                    yield Finding(below, Rule.KEY_FORBIDDEN)
-                elif rule := (None if key in known.members else personal_data(key)):
-                    yield Finding(below, rule)
-                yield from _walk(member, below, known.members.get(key, _UNKNOWN))
+                # A key of the contract is plain and allowed: only others are looked into.
+                field_ = known.members.get(key)
+                below = f"{pointer}/{key}" if field_ else _unknown_key(key, pointer, found)
+                _walk(member, below, field_ or _UNKNOWN, found)
         case list():
             item = known.members.get("*", _UNKNOWN)
             for index, member in enumerate(value):
-                yield from _walk(member, f"{pointer}/{index}", item)
+                _walk(member, f"{pointer}/{index}", item, found)
+
+
+def _unknown_key(key: str, pointer: str, found: list[Finding]) -> str:
+    below = plain_pointer(pointer, key)
+    if _forbidden(key):
+        found.append(Finding(below, Rule.KEY_FORBIDDEN))
+    elif rule := personal_data(key):
+        found.append(Finding(below, rule))
+    return below
 
 
 def _forbidden(key: str) -> bool:
