@@ -39,9 +39,9 @@ async def run(world: World) -> Result:
     freezes: list[Freeze] = []
 
     async def strike(watch: Watch, _sender: Sender) -> list[Fault]:
-        await _both_at_work(world, watch)
         faults: list[Fault] = []
         while len(faults) < times and not (faults and faults[-1].recovered_s == float("inf")):
+            await _both_at_work(world, watch)
             await asyncio.sleep(world.draw.uniform(0, 1))
             faults.append(await _frozen(world, members[len(faults) % 2], watch, freezes))
         return faults
@@ -63,9 +63,10 @@ async def run(world: World) -> Result:
 
 
 async def _both_at_work(world: World, watch: Watch) -> None:
+    """Return once the lanes are dealt to both: else a freeze leaves no other lane to look at."""
     await watch.progress(monotonic(), _PATIENCE_S)
-    await asyncio.sleep(4)  # the second member's start deals the lanes anew
-    await watch.progress(monotonic(), _PATIENCE_S, range(world.lanes))
+    await _dealt_to(world, 2)
+    await watch.progress(monotonic() + 1, _PATIENCE_S, range(world.lanes))
 
 
 async def _frozen(world: World, member: Member, watch: Watch, freezes: list[Freeze]) -> Fault:
@@ -74,7 +75,7 @@ async def _frozen(world: World, member: Member, watch: Watch, freezes: list[Free
     await asyncio.sleep(4)  # less than the session: its lanes stand still, the other member's do not
     held = frozenset(lane for lane, moved in watch.latest.items() if moved < at + 1)
     recovery = asyncio.create_task(watch.progress(at + 1, _PATIENCE_S, held or None))
-    await _missed(world)
+    await _dealt_to(world, 1)  # the sleeper's session has ended
     await asyncio.sleep(WOKEN_AFTER_S[len(freezes) % 2])
     member.wake()
     woken = monotonic()
@@ -85,22 +86,22 @@ async def _frozen(world: World, member: Member, watch: Watch, freezes: list[Free
     return Fault(at, moved - at)
 
 
-async def _missed(world: World) -> None:
-    """Return once the group is down to one member: the sleeper's session has ended."""
+async def _dealt_to(world: World, members: int) -> None:
+    """Return once the group has dealt its lanes to so many members."""
     admin = AIOKafkaAdminClient(bootstrap_servers=world.bootstrap)
     await admin.start()
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            while await _members(admin) > 1:  # noqa: ASYNC110 - Kafka makes it true
+            while await _group(admin) != ("Stable", members):  # noqa: ASYNC110 - Kafka makes it true
                 await asyncio.sleep(0.05)
     finally:
         await admin.close()
 
 
-async def _members(admin: AIOKafkaAdminClient) -> int:
+async def _group(admin: AIOKafkaAdminClient) -> tuple[str, int]:
     (response,) = await admin.describe_consumer_groups(["sinergi-router"])
     (group,) = response.to_object()["groups"]
-    return len(group["members"])
+    return group["state"], len(group["members"])
 
 
 def _critical_topics() -> list[str]:
