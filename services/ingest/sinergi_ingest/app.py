@@ -1,7 +1,6 @@
 """Builds and connects ingest; the only room that does, and the only one that reads the clock."""
 
 import asyncio
-import gc
 import os
 import ssl
 import sys
@@ -34,6 +33,7 @@ from sinergi_ingest.vigil import Vigil
 from sinergi_shared.contracts import topics
 from sinergi_shared.directory import Directory, DirectoryError
 from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime.garbage import leave_loaded_alone
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
 from sinergi_shared.runtime.transactions import Outgoing
 
@@ -232,10 +232,7 @@ def main() -> None:
         receipts = _receipts(settings)
     except ReceiptKeyError as error:
         sys.exit(_wrong_settings(str(error), "SINERGI_RECEIPT_KEY"))
-    # As in the router: what is loaded stays for life, a request's objects die young (performance, 2).
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    leave_loaded_alone()
     asyncio.run(_serve(settings, live, receipts))
 
 

@@ -32,6 +32,7 @@ from sinergi_shared.region.bus import recipients_on_bus
 from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.controls import Controls
+from sinergi_shared.runtime.garbage import leave_loaded_alone
 from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.lanes import WAITING, Lanes
 from sinergi_shared.runtime.reread import Rereader
@@ -143,11 +144,7 @@ def main() -> None:
     """Run until SIGTERM; exit 3 on an error that a restart may cure."""
     logs.configure(NAME)
     router = Router(RouterSettings())
-    # The pack stays for life, a batch dies young: the default looks at all of it again and again,
-    # and takes half of the time (performance, 2).
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    leave_loaded_alone()
     asyncio.run(_serve(router))
 
 
