@@ -3,6 +3,8 @@
 import json
 from types import SimpleNamespace
 
+import pytest
+
 from sinergi_ingest.admit import Admitted, admit, stored_bytes
 from sinergi_router.arrivals import Unread, read_record
 from sinergi_router.policy.facts import Arrived
@@ -43,3 +45,22 @@ def test_a_longer_record_is_too_large_whatever_it_holds():
         unread = read_record(_record(value))
         assert isinstance(unread, Unread)
         assert unread.reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "dataschema",
+    [
+        "",
+        "ngawur",
+        "https://schema.sinergi.example/1-0.json",
+        "x-1-0-0.json\n",
+        "s/" + "9" * 5_000 + "-0-0.json",
+        7,
+        None,
+    ],
+)
+def test_a_malformed_schema_beside_an_unknown_field_is_refused_and_stops_nobody(dataschema):
+    event = _event(alamat="?") | {"dataschema": dataschema}
+    unread = read_record(_record(json.dumps(event).encode()))
+    assert isinstance(unread, Unread)
+    assert unread.reason in {Reason.SCHEMA_INVALID, Reason.VERSION_UNKNOWN}

@@ -88,7 +88,7 @@ EXAMPLE: Final[dict[str, Any]] = {
     },
 }
 
-_VERSION: Final = re.compile(r"([0-9]+)-([0-9]+)-[0-9]+\.json$")
+_VERSION: Final = re.compile(r"([0-9]{1,6})-([0-9]{1,6})-[0-9]{1,6}\.json$")
 
 
 class Location(Contract):
@@ -294,7 +294,9 @@ def read_event(document: dict[str, Any]) -> SuspiciousMovementEvent:
 
 
 def _newer_minor(dataschema: object) -> bool:
-    return isinstance(dataschema, str) and schema_version(dataschema) > (KNOWN_MAJOR, KNOWN_MINOR)
+    if not isinstance(dataschema, str) or not _VERSION.search(dataschema):
+        return False  # malformed: an error of its own
+    return schema_version(dataschema) > (KNOWN_MAJOR, KNOWN_MINOR)
 
 
 def _without(document: Any, locations: list[tuple[int | str, ...]]) -> Any:  # noqa: ANN401 - any JSON value
