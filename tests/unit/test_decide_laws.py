@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinergi_router.policy.views import ANYBODY, view
+from sinergi_router.policy.views import ANYBODY
 from sinergi_router.threads import from_record, to_record
 from sinergi_shared.contracts.alert import AlertEvent
 from sinergi_shared.contracts.codes import Level, MsgType, Role, Status, ThreadState
@@ -132,7 +132,7 @@ def test_a_field_that_no_table_lists_is_invisible_everywhere():
 
 
 def test_a_thin_form_is_the_same_for_every_kind_of_reader():
-    fields = view(kalbar().views, Level.L1, ANYBODY).allowed
+    fields = kalbar().views.view(Level.L1, ANYBODY).allowed
     for one in decided(hard_events()[:200]):
         for alert in one.alerts:
             event_fields = alert.thin["data"].keys() - OURS

@@ -25,7 +25,7 @@ def case_of(one, policy=None):
     policy = policy or kalbar()
     data, [area] = one.event.data, settle([one], policy)
     [near] = near_areas([data], [area], policy)
-    return Case(one, area, competent(data, area, near, policy))
+    return Case(one, area, competent(data, area, near, policy).matched)
 
 
 class Story:

@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry
 
 from sinergi_ingest.admit import admit
 from sinergi_ingest.records import event_record
-from sinergi_router.decide import MOST_SEEN
 from sinergi_router.handlers import CARED_FOR_AT_ONCE, RouterLane
 from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
 from sinergi_router.policy.facts import Thread
+from sinergi_router.policy.followup import MOST_SEEN
 from sinergi_router.policy.upkeep import Care, care, expired
 from sinergi_router.rules import Rules
 from sinergi_router.threads import from_record

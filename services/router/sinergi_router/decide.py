@@ -5,31 +5,44 @@ anything changes nothing (law 2): a message is judged against its thread as the 
 left it, and every id is derived.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Final
 
-from sinergi_router.policy.alert import Alert, Issue, due_at, issue_alerts
+from sinergi_router.policy.alert import Alert, Issue, issue_alerts
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.border_exit import consulate
-from sinergi_router.policy.facts import Area, Arrived, Match, Notice, Thread
-from sinergi_router.policy.followup import CLOSING, advanced, closing_notices, is_late, opened_notices
+from sinergi_router.policy.facts import Area, Arrived, Competent, Match, Notice, Thread
+from sinergi_router.policy.followup import (
+    CLOSING,
+    advanced,
+    closing_notices,
+    is_late,
+    opened_notices,
+    seen_with,
+)
 from sinergi_router.policy.jurisdiction import settle
-from sinergi_router.policy.lead import MOST_STEPS, choose_lead, first_lead_order, ladder
-from sinergi_router.policy.mandates import matches
+from sinergi_router.policy.lead import (
+    MOST_STEPS,
+    choose_lead,
+    first_lead_order,
+    in_first_lead_order,
+    ladder,
+    undivided,
+)
+from sinergi_router.policy.mandates import key_of, matches, truths_of
 from sinergi_router.policy.neighbour import near_areas, neighbours
 from sinergi_router.policy.next_jurisdiction import projected, warned
 from sinergi_router.policy.one_notice import one_each
 from sinergi_router.policy.order import Unrouted, unrouted
 from sinergi_router.policy.request_facts import Case
-from sinergi_shared.contracts.codes import AlertMsgType, Role
+from sinergi_shared.contracts.codes import AlertMsgType, Role, Status
 from sinergi_shared.contracts.event import SuspiciousMovement
 from sinergi_shared.contracts.reasons import Outcome, Reason
 
-MOST_SEEN: Final = 500
-"""Ids a thread keeps; the repeat of an older one is ``STALE`` by its revision. A record must fit a batch."""
+MOST_KINDS: Final = 20_000
+"""Kinds of events whose offices are remembered, some kilobytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +62,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An event with its settled area and the areas around its point."""
+    """An event with its settled area, the areas around its point, and whether one alone holds the circle."""
 
     arrived: Arrived
     area: Area
     near: Sequence[str]
+    undivided: bool  # no line divides the circle around the point
 
 
 def decide(
@@ -63,10 +77,11 @@ def decide(
     known: dict[str, Thread] = {}
     decisions = []
     areas = settle(arrived, policy)
-    near = near_areas([one.event.data for one in arrived], areas, policy)
-    for one, area, around in zip(arrived, areas, near, strict=True):
+    data = [one.event.data for one in arrived]
+    near, whole = near_areas(data, areas, policy), undivided(data, areas, policy)
+    for one, area, around, in_one in zip(arrived, areas, near, whole, strict=True):
         thread = known.get(one.thread_id) or threads.get(one.thread_id)
-        decision = _decide(Placed(one, area, around), thread, policy, now)
+        decision = _decide(Placed(one, area, around, in_one), thread, policy, now)
         if decision.thread is not None:
             known[one.thread_id] = decision.thread
         decisions.append(decision)
@@ -88,23 +103,24 @@ def _decide(placed: Placed, thread: Thread | None, policy: Policy, now: datetime
 
 def _opened(placed: Placed, thread: Thread, policy: Policy, now: datetime) -> Decision:
     one, area, data = placed.arrived, placed.area, placed.arrived.event.data
-    matched = competent(data, area, placed.near, policy)
-    if not matched:
+    offices = competent(data, area, placed.near, policy)
+    if not offices.matched:
         stop = Unrouted(Outcome.REJECTED, Reason.POLICY_MISSING)
         return Decision(one, stop.outcome, now, policy.version, None, area, unrouted=stop)
-    primaries = first_lead_order(
-        [match for match in matched.values() if match.role is Role.PRIMARY], data, area, policy
-    )
-    lead = choose_lead(thread, matched, primaries, policy)
+    primaries, last_step = offices.primaries, offices.last_step
+    if not placed.undivided:
+        primaries = first_lead_order(primaries, data, area, policy)
+        last_step = _last_step(primaries, policy)
+    lead = choose_lead(thread, offices.matched, primaries, policy)
     late = is_late(one.event, now, policy)
-    notices = opened_notices(data, thread, matched, lead, late=late, policy=policy)
+    notices = opened_notices(data, thread, offices, lead, late=late, policy=policy)
     issue = Issue(
         arrived=one,
         area=area,
         msg_type=AlertMsgType.ALERT if thread.revision == 0 else AlertMsgType.UPDATE,
         cause=one.event.id,
         decided_at=now,
-        last_step=_last_step(primaries, policy),
+        last_step=last_step,
         open_person_at_risk=data.person_at_risk,
         late=late,
     )
@@ -126,21 +142,17 @@ def _closed(one: Arrived, area: Area, thread: Thread, policy: Policy, now: datet
 
 
 def _routed(
-    issue: Issue, thread: Thread, notices: list[Notice], lead: str | None, policy: Policy
+    issue: Issue, thread: Thread, notices: Sequence[Notice], lead: str | None, policy: Policy
 ) -> Decision:
     alerts = issue_alerts(issue, notices, policy)
-    dues = {notice.recipient.code: due_at(notice, issue.decided_at) for notice in notices}
     after = advanced(
         thread,
-        issue.arrived.event.data,
-        notices,
-        {alert.notice.recipient.code: alert.number for alert in alerts},
-        {code: due for code, due in dues.items() if due is not None},
+        issue.arrived,
+        alerts,
         lead=lead,
         decided_at=issue.decided_at,
         policy_version=policy.version,
     )
-    after = replace(_seen(issue.arrived, after), pointer=issue.arrived.pointer, carried=None, event_at=None)
     return Decision(
         issue.arrived,
         Outcome.ROUTED,
@@ -157,22 +169,31 @@ def case_of(arrived: Arrived, policy: Policy) -> Case:
     """Return an event settled and matched anew by this policy, for a request about its thread."""
     data, [area] = arrived.event.data, settle([arrived], policy)
     [near] = near_areas([data], [area], policy)
-    return Case(arrived, area, competent(data, area, near, policy))
+    return Case(arrived, area, competent(data, area, near, policy).matched)
 
 
-def competent(data: SuspiciousMovement, area: Area, near: Sequence[str], policy: Policy) -> dict[str, Match]:
-    """Return who is told of an alert or update by the rules, one match a recipient."""
+def competent(data: SuspiciousMovement, area: Area, near: Sequence[str], policy: Policy) -> Competent:
+    """Return who is told of an alert or update by the rules; found once for all events of a kind."""
+    truths, exercise = truths_of(data, area, policy), data.status is Status.EXERCISE
     path = projected(data, area, policy)
-    by_rule: Iterable[Match] = chain(
-        matches(data, area, policy),
-        neighbours(data, area, near, policy),
-        warned(data, area, path, policy),
-        consulate(data, path, policy),
-    )
-    return one_each(by_rule)
+    moving = [*warned(data, area, path, policy), *consulate(data, path, policy)] if path is not None else []
+    told_ahead = tuple((match.rule, match.recipient.code) for match in moving)
+    key = (key_of(data, area), truths, exercise, tuple(near), told_ahead)
+    found = policy.competence.get(key)
+    if found is None:
+        by_mandate = matches(key[0], truths, area, policy)
+        if exercise:  # which never escalates
+            by_mandate = [match for match in by_mandate if match.role is not Role.ESCALATION]
+        matched = one_each([*by_mandate, *neighbours(data, area, near, policy), *moving])
+        primaries = in_first_lead_order(match for match in matched.values() if match.role is Role.PRIMARY)
+        found = Competent(matched, primaries, _last_step(primaries, policy))
+        if len(policy.competence) >= MOST_KINDS:
+            policy.competence.clear()
+        policy.competence[key] = found
+    return found
 
 
-def _last_step(primaries: list[Match], policy: Policy) -> timedelta:
+def _last_step(primaries: Sequence[Match], policy: Policy) -> timedelta:
     """Return when the ladder of these primaries, in first-lead order, has come to its end."""
     own = {match.recipient.code: match.ack_minutes for match in primaries}
     lead_minutes = primaries[0].ack_minutes if primaries else 0
@@ -188,12 +209,5 @@ def _first(one: Arrived) -> Thread:
 def _after(one: Arrived, thread: Thread | None, stop: Unrouted) -> Thread | None:
     # A stale message is remembered too, so that its repeat is told from a reused id.
     if thread is not None and stop.reason is Reason.STALE:
-        return _seen(one, thread)
+        return replace(thread, seen=seen_with(one, thread))
     return None
-
-
-def _seen(one: Arrived, thread: Thread) -> Thread:
-    seen = {**thread.seen, one.event.id: one.digest}
-    if len(seen) > MOST_SEEN:
-        del seen[next(iter(seen))]
-    return replace(thread, seen=seen)

@@ -111,6 +111,15 @@ class Geography:
         whole = float(shapely.area(circle))
         return {name: sum(parts.get(code, 0.0) for code in codes) / whole for name, codes in areas_of.items()}
 
+    def holds_circles(self, circles: Sequence[tuple[Point, float, str]]) -> list[bool]:
+        """Return for each point, radius in metres and area around the point whether it holds the circle."""
+        if not circles:
+            return []
+        points, metres, codes = zip(*circles, strict=True)
+        lines = self._lines[[self._index[code] for code in codes]]
+        radii: Any = np.asarray(metres) / _STEP_M  # the library's stubs know one distance only
+        return (~shapely.dwithin(lines, _points(points), radii)).tolist()  # type: ignore[no-any-return]
+
     def crosses_border(self, start: Point, end: Point) -> bool:
         """Return whether the straight path between two points meets the line."""
         path = shapely.linestrings(_scaled([start, end]))

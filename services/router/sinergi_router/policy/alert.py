@@ -12,7 +12,7 @@ from sinergi_router.policy.book import FOREIGN, Policy
 from sinergi_router.policy.disclosure import Json, Telling
 from sinergi_router.policy.facts import Area, Arrived, Notice
 from sinergi_router.policy.headline import headline
-from sinergi_router.policy.views import ANYBODY, View, view
+from sinergi_router.policy.views import ANYBODY, View
 from sinergi_shared.contracts.alert import ALERT_TYPES
 from sinergi_shared.contracts.base import clock
 from sinergi_shared.contracts.codes import AlertMsgType, Level, Role
@@ -131,14 +131,16 @@ class _Sheet:
         self._policy = policy
         self._thread = issue.arrived.thread_id
         self._joinable = joinable
-        self._telling = Telling(issue.arrived.event.data, issue.area, policy)
+        self._telling = Telling(issue.arrived, issue.area, policy)
         self._of_view: dict[tuple[Level, str], str] = {}
+        self._headlines: dict[bool, str] = {}
         self._dues: dict[int, str] = {}
         expires = None
         if not issue.open_person_at_risk:
             expires = expires_at(issue.decided_at, issue.last_step)
         self._envelope = _shared_envelope(issue, expires)
         self._number = f',"eventNumber":"{issue.arrived.event.data.eventNumber}"'
+        self._ours = self._said_to_all()
         area = issue.area
         self._area = f'"areaSource":"{area.source}"' + (f',"adminCode":"{area.code}"' if area.code else "")
         self._thin = self._read_by(Level.L1, ANYBODY)
@@ -182,7 +184,7 @@ class _Sheet:
 
     def _read_by(self, level: Level, kind: str) -> str:
         """Return what all readers of one view get: the end of the envelope and the data's beginning."""
-        own = view(self._policy.views, level, kind)
+        own = self._policy.views.view(level, kind)
         key = (own.level, own.kind)
         text = self._of_view.get(key)
         if text is None:
@@ -190,28 +192,32 @@ class _Sheet:
         return text
 
     def _make_read_by(self, own: View) -> str:
-        data = _fragment(self._ours(own) | self._telling.told(own))
         return (
             f',"dataclassification":"{own.confidentiality}","disclosurelevel":"{own.level}",'
-            f'"data":{data},{own.untold}'
+            f'"data":{{{own.untold},"disclosureLevel":"{own.level}",{self._ours}'
+            f',"headline":{self._headline(own.level)}{self._telling.told(own)}'
         )
 
-    def _ours(self, own: View) -> Json:
+    def _said_to_all(self) -> str:
         issue, data = self._issue, self._issue.arrived.event.data
-        made: Json = {
-            "eventRevision": data.revision,
-            "msgType": issue.msg_type,
-            "status": data.status,
-            "disclosureLevel": own.level,
-            "policyVersion": self._policy.version,
-            "headline": headline(data, issue.msg_type, own.level, issue.area.code, self._policy),
-        }
+        said = (
+            f'"eventRevision":{data.revision},"msgType":"{issue.msg_type}","status":"{data.status}",'
+            f'"policyVersion":{orjson.dumps(self._policy.version).decode()}'
+        )
         if issue.late:
-            made["late"] = True
+            said += ',"late":true'
         if issue.arrived.received_at is not None:
             waited = (issue.decided_at - issue.arrived.received_at).total_seconds()
-            made["latencyMs"] = max(0, int(waited * 1000))  # clocks may differ (B32)
-        return made
+            said += f',"latencyMs":{max(0, int(waited * 1000))}'  # clocks may differ (B32)
+        return said
+
+    def _headline(self, level: Level) -> str:
+        named = level >= Level.L2
+        if named not in self._headlines:
+            issue, data = self._issue, self._issue.arrived.event.data
+            line = headline(data, issue.msg_type, level, issue.area.code, self._policy)
+            self._headlines[named] = orjson.dumps(line).decode()
+        return self._headlines[named]
 
     def _due(self, minutes: int) -> str:
         if minutes not in self._dues:

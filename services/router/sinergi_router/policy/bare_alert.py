@@ -14,7 +14,7 @@ from sinergi_router.policy.book import Policy
 from sinergi_router.policy.disclosure import Json
 from sinergi_router.policy.facts import Notice, Thread
 from sinergi_router.policy.headline import bare_headline
-from sinergi_router.policy.views import ANYBODY, view
+from sinergi_router.policy.views import ANYBODY
 from sinergi_shared.contracts.base import WIB, format_time
 from sinergi_shared.contracts.codes import AlertMsgType, AreaSource, Level, Precision, Severity, Urgency
 
@@ -42,7 +42,7 @@ def bare_alerts(issue: BareIssue, notices: Sequence[Notice], policy: Policy) -> 
 
 
 def _data(issue: BareIssue, notice: Notice, policy: Policy) -> Json:
-    thread, least = issue.thread, view(policy.views, Level.L1, ANYBODY)
+    thread, least = issue.thread, policy.views.view(Level.L1, ANYBODY)
     recipient, due = notice.recipient, due_at(notice, issue.decided_at)
     told: Json = {
         "alertRevision": notice.alert_revision,

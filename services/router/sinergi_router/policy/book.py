@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from sinergi_router.geography import Geography
-from sinergi_router.policy.facts import Match
+from sinergi_router.policy.facts import Competent, Match
 from sinergi_router.policy.views import Views, make_views
 from sinergi_shared.contracts.codes import Level, Role, Severity
 from sinergi_shared.region.tables import IndicatorRow, Mandate, Recipient, SituationRow, Tables
@@ -16,6 +16,9 @@ SEVERITIES_BY_COLUMN: Final = (Severity.KRITIS, Severity.TINGGI, Severity.SEDANG
 
 PreparedKey = tuple[str, Severity, str | None, str | None]
 """Situation, severity, settled area, official post."""
+
+KindKey = tuple[PreparedKey, frozenset[str], bool, tuple[str, ...], tuple[tuple[str, str], ...]]
+"""What decides whom the rules tell: conditions that hold, exercise, areas near, rules that read the path."""
 
 FOREIGN: Final = "MY"
 """Jurisdictions abroad begin so (ISO 3166-2)."""
@@ -99,6 +102,8 @@ class Policy:
     prepared: dict[PreparedKey, list[tuple[frozenset[str], Match]]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    # What that comes to for events of one kind (decide.competent); emptied when it has grown large.
+    competence: dict[KindKey, Competent] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def situation(self, code: str) -> SituationRow:
         """Return a situation's labels."""

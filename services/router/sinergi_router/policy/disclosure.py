@@ -1,19 +1,22 @@
 """How much of an event a reader is told: allowed fields are copied, nothing is ever deleted.
 
-Two steps: ``tellable`` makes of an event what could be told at all, once; ``Telling`` copies from it
+Two steps: ``tellable`` makes of an event what could be told at all, once; ``Telling`` writes of it
 what one view allows, and coarsens what its level sees coarsely (contracts, section 2).
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import orjson
+
 from sinergi_router.policy.book import Policy
-from sinergi_router.policy.facts import Area
+from sinergi_router.policy.facts import Area, Arrived
 from sinergi_router.policy.severity import score
-from sinergi_router.policy.views import MemberKey, View
+from sinergi_router.policy.views import Member, View
 from sinergi_shared.contracts.base import format_time
 from sinergi_shared.contracts.codes import Level, Mode, Need, Precision, VehicleKind
-from sinergi_shared.contracts.event import SuspiciousMovement
+from sinergi_shared.contracts.event import KNOWN_MAJOR, KNOWN_MINOR, Location
 
 Json = dict[str, Any]
 
@@ -21,101 +24,135 @@ _MODES: Final = frozenset(Mode)
 _NEEDS: Final = frozenset(Need)
 _VEHICLES: Final = frozenset(VehicleKind)
 _NEED_AT_L1: Final = {"IMI_RUDENIM": Need.FOREIGN_CUSTODY, "BKK": Need.MEDICAL}
-_LISTS: Final = ("vehicles", "documentRefs", "recruiterRefs", "evidence")
 _EMPTY: Final[tuple[object, ...]] = (None, [], {})
 
 
-def tellable(data: SuspiciousMovement, area: Area, policy: Policy) -> Json:
+def tellable(one: Arrived, area: Area, policy: Policy) -> Json:
     """Return the event's known fields with the settled area and weights, less what nobody is told.
 
-    From the model, not from the document: a field of a newer minor is not in it, at any depth.
-    Words that we do not know (needs, mode, kind of vehicle) and unscreened notes are left out.
+    A field of a newer minor is not in it, at any depth. Words that we do not know (needs, mode, kind
+    of vehicle) and unscreened notes are left out.
     """
-    whole: Json = data.model_dump(mode="json", by_alias=True, exclude_none=True)
-    whole["location"] = _location(whole["location"], area, policy)
-    whole["needs"] = [need for need in data.needs if need in _NEEDS]
-    whole["indicators"] = [
-        _weighted(one.code, policy, corroborated=one.corroborated) for one in data.indicators
-    ]
-    whole["vehicles"] = [_known_vehicle(vehicle) for vehicle in whole["vehicles"]]
-    whole["score"] = score(data, policy)
+    data, known = one.event.data, _known(one)
+    whole = known | {
+        "reportedAt": format_time(data.reportedAt),
+        "location": _location(data.location, area, policy),
+        "needs": [need for need in data.needs if need in _NEEDS],
+        "indicators": [_weighted(one.code, policy, corroborated=one.corroborated) for one in data.indicators],
+        "score": score(data, policy),
+    }
+    if data.vehicles:
+        whole["vehicles"] = [_known_vehicle(vehicle) for vehicle in known["vehicles"]]
     if data.movement is not None and data.movement.mode not in _MODES:
-        whole["movement"].pop("mode", None)
+        whole["movement"] = {part: value for part, value in known["movement"].items() if part != "mode"}
+    if data.handling is not None:
+        whole["handling"] = data.handling.model_dump(mode="json", exclude_none=True)  # with its default
     if data.note is not None and not data.note.screened:
-        del whole["note"]
-    del whole["observedAt"]  # told by level, never as it stands
-    for top in _LISTS:
-        whole[top] = [item for item in whole[top] if item]
-    return {top: value for top, value in whole.items() if value not in _EMPTY}
+        whole["note"] = None
+    return whole
+
+
+def _known(one: Arrived) -> Json:
+    """Return ``data`` without fields that we do not know: as it came, where it cannot hold any."""
+    if one.event.schema_version > (KNOWN_MAJOR, KNOWN_MINOR):
+        return one.event.data.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return one.document["data"]  # type: ignore[no-any-return]
 
 
 class Telling:
-    """A tellable event on its way to its readers: what several views tell alike is made once."""
+    """A tellable event on its way to its readers, as JSON text: what views tell alike is written once."""
 
-    def __init__(self, data: SuspiciousMovement, area: Area, policy: Policy) -> None:
-        self._policy = policy
-        self._whole = tellable(data, area, policy)
-        self._made: dict[MemberKey, Any] = {}
-        self._exact = _observed(data.observedAt, Level.L3)
-        self._coarse = _observed(data.observedAt, Level.L1)
-        self._category = policy.situation(data.situation).l1_category
+    def __init__(self, one: Arrived, area: Area, policy: Policy) -> None:
+        data, self._views = one.event.data, policy.views
+        self._texts = _written(tellable(one, area, policy), policy)
+        self._exact, self._coarse = _observed(data.observedAt, Level.L3), _observed(data.observedAt, Level.L1)
+        self._named = f',"situation":"{data.situation}"'
+        category = orjson.dumps(policy.situation(data.situation).l1_category).decode()
+        self._category = f',"situation":{category}'
 
-    def told(self, view: View) -> Json:
-        """Return what a view allows: an alert's ``data`` in its spelling, in a new object."""
-        whole, made = self._whole, self._made
-        told: Json = {top: whole[top] for top in view.whole if top in whole}
-        for top, key in view.cut.items():
-            if top in whole:
-                value = made[key] if key in made else self._make(key, view)
-                if value is not None:
-                    told[top] = value
-        told["observedAt"], told["observedPrecision"] = (
+    def told(self, view: View) -> str:
+        """Return what a view allows of an alert's ``data``: members of a JSON object, each behind a comma."""
+        told = self._views.chosen(view, self._texts) + (
             self._exact if view.level >= Level.L3 else self._coarse
         )
         if view.level < Level.L2:
-            told["situation"] = self._category
-        return told
-
-    def _make(self, key: MemberKey, view: View) -> Any:  # noqa: ANN401 - any JSON value
-        top = str(key[0])
-        value = self._coarsened(top, _allowed(self._whole[top], view.allowed[top]), view)
-        self._made[key] = value = None if value in _EMPTY else value
-        return value
-
-    def _coarsened(self, top: str, value: Any, view: View) -> Any:  # noqa: ANN401 - any JSON value
-        if top == "location" and view.level < Level.L3:
-            return _public_place(value, self._policy)
-        if top == "needs" and view.level < Level.L2:
-            return [need for need in value if need == _NEED_AT_L1.get(view.kind)]
-        return value
+            return told + self._category
+        return told + self._named if view.names_situation else told
 
 
-def _allowed(value: Any, parts: frozenset[str] | None) -> Any:  # noqa: ANN401 - any JSON value
-    if parts is None:
-        return value
+def _written(whole: Json, policy: Policy) -> list[str]:
+    """Return the text of each way in which a view may tell a field, at its place; empty: nothing to tell."""
+    ways = policy.views.ways
+    texts = [""] * policy.views.places
+    for top, value in whole.items():
+        for place, way in ways.get(top, ()):
+            if value is not None:
+                texts[place] = _member(top, _cut(value, way, policy))
+    return texts
+
+
+def _cut(value: Any, way: Member, policy: Policy) -> Any:  # noqa: ANN401 - any JSON value
+    if way.parts is not None:
+        value = _allowed(value, way.parts)
+    if way.coarse:
+        return _COARSE[way.top](value, way, policy)
+    return value
+
+
+def _member(top: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
     if isinstance(value, list):
-        items = ({part: item[part] for part in item if part in parts} for item in value)
-        return [item for item in items if item]
+        value = [item for item in value if item not in _EMPTY]
+    if value in _EMPTY:
+        return ""
+    text = orjson.dumps(value).decode()
+    if "null" in text and (told := _without_nulls(value)) != value:  # absent, never null
+        return _member(top, told)
+    return f',"{top}":{text}'
+
+
+def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return {part: _without_nulls(one) for part, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
+def _allowed(value: Any, parts: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, list):
+        return [{part: item[part] for part in item if part in parts} for item in value]
     return {part: value[part] for part in value if part in parts}
 
 
-def _location(location: Json, area: Area, policy: Policy) -> Json:
-    known: Json = {key: location[key] for key in ("kind", "lat", "lon", "accuracyM") if key in location}
-    if area.code is not None:
-        known["adminCode"] = area.code
+def _location(location: Location, area: Area, policy: Policy) -> Json:
+    told: Json = {
+        "kind": location.kind,
+        "lat": location.lat,
+        "lon": location.lon,
+        "accuracyM": location.accuracyM,
+        "adminCode": area.code,
+    }
     for key in ("placeCode", "handoverPlaceCode"):
-        if location.get(key) in policy.tables.places:
-            known[key] = location[key]
-    if policy.known_area(location.get("recruitedAdminCode")):
-        known["recruitedAdminCode"] = location["recruitedAdminCode"]
-    return known
+        if (code := getattr(location, key)) in policy.tables.places:
+            told[key] = code
+    if policy.known_area(location.recruitedAdminCode):
+        told["recruitedAdminCode"] = location.recruitedAdminCode
+    return {part: value for part, value in told.items() if value is not None}
 
 
-def _public_place(location: Json, policy: Policy) -> Json:
+def _public_place(location: Json, _way: Member, policy: Policy) -> Json:
     place = policy.tables.places.get(location.get("placeCode", ""))
     if place is None or place.official:
         return location
     return {key: value for key, value in location.items() if key != "placeCode"}
+
+
+def _own_need(needs: list[str], way: Member, _policy: Policy) -> list[str]:
+    return [need for need in needs if need == _NEED_AT_L1.get(way.kind)]
+
+
+_COARSE: Final[dict[str, Callable[[Any, Member, Policy], Any]]] = {
+    "location": _public_place,
+    "needs": _own_need,
+}
 
 
 def _weighted(code: str, policy: Policy, *, corroborated: bool) -> Json:
@@ -127,8 +164,10 @@ def _known_vehicle(vehicle: Json) -> Json:
     return {key: value for key, value in vehicle.items() if key != "kind" or value in _VEHICLES}
 
 
-def _observed(when: datetime, level: Level) -> tuple[str, str]:
+def _observed(when: datetime, level: Level) -> str:
     if level >= Level.L3:
-        return format_time(when.replace(microsecond=0)), Precision.SECOND
-    past = timedelta(minutes=when.minute % 15, seconds=when.second, microseconds=when.microsecond)
-    return format_time(when - past), Precision.QUARTER_HOUR
+        told, precision = format_time(when.replace(microsecond=0)), Precision.SECOND
+    else:
+        past = timedelta(minutes=when.minute % 15, seconds=when.second, microseconds=when.microsecond)
+        told, precision = format_time(when - past), Precision.QUARTER_HOUR
+    return f',"observedAt":"{told}","observedPrecision":"{precision}"'

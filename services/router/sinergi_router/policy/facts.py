@@ -3,8 +3,9 @@
 Values only; a rule reads them and the policy, and nothing else.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Standing, Status, ThreadState
@@ -64,8 +65,7 @@ class Excluded:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Informed:
+class Informed(NamedTuple):
     """What a recipient of the thread holds: the last role and level while the event was open."""
 
     role: Role
@@ -125,3 +125,16 @@ class Notice(NamedTuple):
     ack_minutes: int | None
     alert_revision: int
     lead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Competent:
+    """Whom the rules tell of an event of one kind in one area: found once, the same for all such events."""
+
+    matched: Mapping[str, Match]  # one a recipient
+    primaries: tuple[Match, ...]  # in first-lead order, where no line divides the circle
+    last_step: timedelta  # until their ladder has come to its end
+    # The notices of a thread's first message, by lead and lateness: made once (policy.followup).
+    opening: dict[tuple[str | None, bool], tuple[Notice, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )

@@ -1,35 +1,61 @@
 """Whom a message of a thread reaches: first alert, update, cancel, false positive (contracts, 2a)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
+from sinergi_router.policy.alert import Alert, due_at
 from sinergi_router.policy.book import Policy
-from sinergi_router.policy.facts import Informed, Match, Notice, Thread
+from sinergi_router.policy.facts import Arrived, Competent, Informed, Match, Notice, Thread
 from sinergi_shared.contracts.codes import Level, MsgType, Severity, Standing, Status, ThreadState
 from sinergi_shared.contracts.event import SuspiciousMovement, SuspiciousMovementEvent
 
-CLOSING = frozenset({MsgType.CANCEL, MsgType.FALSE_POSITIVE})
+MOST_SEEN: Final = 500
+"""Ids a thread keeps; the repeat of an older one is ``STALE`` by its revision. A record must fit a batch."""
+
+CLOSING: Final = frozenset({MsgType.CANCEL, MsgType.FALSE_POSITIVE})
 
 
 def opened_notices(
     data: SuspiciousMovement,
-    thread: Thread | None,
+    thread: Thread,
+    competent: Competent,
+    lead: str | None,
+    *,
+    late: bool,
+    policy: Policy,
+) -> Sequence[Notice]:
+    """Return the notices of an alert or update: who matches now, then who was told before.
+
+    A deadline is set for new recipients, and for all that match when severity rose above the
+    highest since the event was opened; never for a late event or for one who no longer matches.
+    Who was recalled is told nothing more. The notices of a first message are made once for all
+    events of a kind.
+    """
+    if thread.informed:
+        return [
+            *_to_matching(data, thread, competent.matched, lead, late=late, policy=policy),
+            *_to_known(data, thread, competent.matched, lead, policy),
+        ]
+    first = competent.opening.get((lead, late))
+    if first is None:
+        first = tuple(_to_matching(data, thread, competent.matched, lead, late=late, policy=policy))
+        competent.opening[lead, late] = first
+    return first
+
+
+def _to_matching(
+    data: SuspiciousMovement,
+    thread: Thread,
     matched: Mapping[str, Match],
     lead: str | None,
     *,
     late: bool,
     policy: Policy,
 ) -> list[Notice]:
-    """Return the notices of an alert or update: who matches now, then who was told before.
-
-    A deadline is set for new recipients, and for all that match when severity rose above the
-    highest since the event was opened; never for a late event or for one who no longer matches.
-    Who was recalled is told nothing more.
-    """
-    informed = thread.informed if thread else {}
-    rose = severity_rose(data.severity, thread)
-    notices = [
+    informed, rose = thread.informed, severity_rose(data.severity, thread)
+    return [
         Notice(
             recipient=match.recipient,
             role=match.role,
@@ -45,8 +71,13 @@ def opened_notices(
         if not (code in informed and informed[code].recalled)
         and (action := _action(data, match, known=code in informed, policy=policy))
     ]
+
+
+def _to_known(
+    data: SuspiciousMovement, thread: Thread, matched: Mapping[str, Match], lead: str | None, policy: Policy
+) -> list[Notice]:
     text = policy.texts.exercise if data.status is Status.EXERCISE else policy.texts.update
-    kept = [
+    return [
         Notice(
             recipient=policy.tables.recipients[code],
             role=before.role,
@@ -58,10 +89,9 @@ def opened_notices(
             alert_revision=_next_revision(before),
             lead=code == lead,
         )
-        for code, before in informed.items()
+        for code, before in thread.informed.items()
         if code not in matched and _in_service(code, policy) and not before.recalled
     ]
-    return notices + kept
 
 
 def closing_notices(data: SuspiciousMovement, thread: Thread | None, policy: Policy) -> list[Notice]:
@@ -102,12 +132,10 @@ def is_late(event: SuspiciousMovementEvent, decided_at: datetime, policy: Policy
     return (decided_at - event.time).total_seconds() > policy.limits.late_after_s
 
 
-def advanced(  # noqa: PLR0913 - a thread's next state depends on all of these
+def advanced(
     before: Thread,
-    data: SuspiciousMovement,
-    notices: list[Notice],
-    numbers: Mapping[str, str],
-    due: Mapping[str, datetime],
+    one: Arrived,
+    alerts: Sequence[Alert],
     *,
     lead: str | None,
     decided_at: datetime,
@@ -117,23 +145,25 @@ def advanced(  # noqa: PLR0913 - a thread's next state depends on all of these
 
     A closing message keeps each recipient's role and level of before, for a later reopening.
     """
+    data = one.event.data
     closing = data.msgType in CLOSING
     if before.state is not ThreadState.OPEN and not closing:
         before = _afresh(before)
     informed = dict(before.informed)
-    for notice in notices:
-        code = notice.recipient.code
+    for alert in alerts:
+        notice, code = alert.notice, alert.notice.recipient.code
         held = informed.get(code)
-        level = held.level if closing and held else notice.level
-        informed[code] = Informed(
-            notice.role,
-            level,
-            numbers[code],
-            notice.alert_revision,
-            _due(held, due.get(code), closing=closing),
-            held.standing if held else None,
-            held.referred_by if held else None,
-        )
+        due = None if closing else due_at(notice, decided_at) or (held.ack_due_at if held else None)
+        if held is None:
+            informed[code] = Informed(notice.role, notice.level, alert.number, notice.alert_revision, due)
+        else:
+            informed[code] = held._replace(
+                role=notice.role,
+                level=held.level if closing else notice.level,
+                alert_number=alert.number,
+                alert_revision=notice.alert_revision,
+                ack_due_at=due,
+            )
     rose = severity_rose(data.severity, before)
     return replace(
         before,
@@ -143,15 +173,27 @@ def advanced(  # noqa: PLR0913 - a thread's next state depends on all of these
         lead=None if closing else lead,
         unanswered=before.unanswered and not closing,
         informed=informed if closing or lead == before.lead else one_owner(informed, lead),
+        seen=seen_with(one, before),
+        pointer=one.pointer,
+        carried=None,
+        event_at=None,
         decided_at=decided_at,
         policy_version=policy_version,
     )
 
 
+def seen_with(one: Arrived, thread: Thread) -> dict[str, str]:
+    """Return the ids that a thread knows with this message's; when they are too many, the oldest goes."""
+    seen = {**thread.seen, one.event.id: one.digest}
+    if len(seen) > MOST_SEEN:
+        del seen[next(iter(seen))]
+    return seen
+
+
 def one_owner(informed: dict[str, Informed], lead: str | None) -> dict[str, Informed]:
     """Return the holders with nobody as owner but the lead: who owned and no longer leads assists."""
     return {
-        code: replace(held, standing=Standing.ASSISTING)
+        code: held._replace(standing=Standing.ASSISTING)
         if held.standing is Standing.OWNED and code != lead
         else held
         for code, held in informed.items()
@@ -161,16 +203,10 @@ def one_owner(informed: dict[str, Informed], lead: str | None) -> dict[str, Info
 def _afresh(thread: Thread) -> Thread:
     # What was answered before the close is not an answer to what is opened again; a recall stays one.
     informed = {
-        code: replace(held, standing=held.standing if held.recalled else None, referred_by=None)
+        code: held._replace(standing=held.standing if held.recalled else None, referred_by=None)
         for code, held in thread.informed.items()
     }
     return replace(thread, step=0, led=(), informed=informed)
-
-
-def _due(held: Informed | None, new: datetime | None, *, closing: bool) -> datetime | None:
-    if closing:
-        return None
-    return new or (held.ack_due_at if held else None)
 
 
 def _next_revision(before: Informed | None) -> int:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area, Match, Thread
-from sinergi_shared.contracts.codes import Level, Role, ThreadState
+from sinergi_shared.contracts.codes import AreaSource, Level, Role, ThreadState
 from sinergi_shared.contracts.event import SuspiciousMovement
 from sinergi_shared.region.tables import Recipient
 
@@ -21,12 +22,12 @@ def choose_lead(
     It matches as a primary, or where a request has put it: on the ladder of those who match, or in
     the place of one that matches and has handed the event on to it.
     """
-    primaries = [match for match in matched.values() if match.role is Role.PRIMARY]
     led = thread.lead if thread is not None and thread.state is ThreadState.OPEN else None
-    if any(match.recipient.code == led for match in primaries):
-        return led
-    if thread is not None and led is not None and _was_put_there(led, thread, primaries, policy):
-        return led
+    primaries = [match for match in matched.values() if match.role is Role.PRIMARY]
+    if thread is not None and led is not None:
+        held_on = led in matched and matched[led].role is Role.PRIMARY
+        if held_on or _was_put_there(led, thread, primaries, policy):
+            return led
     able = (match.recipient.code for match in ordered if not is_recalled(match.recipient.code, thread))
     return next(able, None) or led or _who_is_left(primaries, thread, policy)
 
@@ -86,22 +87,50 @@ def _was_put_there(led: str, thread: Thread, primaries: Sequence[Match], policy:
 
 
 def first_lead_order(
-    primaries: list[Match], data: SuspiciousMovement, area: Area, policy: Policy
-) -> list[Match]:
+    primaries: Sequence[Match], data: SuspiciousMovement, area: Area, policy: Policy
+) -> tuple[Match, ...]:
     """Return the primaries: shortest deadline, then share of the area, then file order, then code."""
-    shares = _shares(primaries, data, area, policy)
-    return sorted(
-        primaries,
-        key=lambda match: (
-            match.ack_minutes,
-            -shares.get(match.recipient.code, 1.0),
-            match.row,
-            match.recipient.code,
-        ),
+    return in_first_lead_order(primaries, _shares(primaries, data, area, policy))
+
+
+def in_first_lead_order(
+    primaries: Iterable[Match], shares: Mapping[str, float] = MappingProxyType({})
+) -> tuple[Match, ...]:
+    """Return the primaries in that order; whoever has no share named has the whole circle."""
+    return tuple(
+        sorted(
+            primaries,
+            key=lambda match: (
+                match.ack_minutes,
+                -shares.get(match.recipient.code, 1.0),
+                match.row,
+                match.recipient.code,
+            ),
+        )
     )
 
 
-def _shares(primaries: list[Match], data: SuspiciousMovement, area: Area, policy: Policy) -> dict[str, float]:
+def undivided(data: Sequence[SuspiciousMovement], areas: Sequence[Area], policy: Policy) -> list[bool]:
+    """Return for each event whether no line divides its circle: then nobody's share is less than whole.
+
+    The lines are asked for the whole batch.
+    """
+    circles = [(one.location.point, one.location.accuracyM) for one in data]
+    asked = [
+        (point, metres, area.code)
+        for (point, metres), area in zip(circles, areas, strict=True)
+        if point is not None and metres and area.code is not None and area.source is AreaSource.POLYGON
+    ]
+    inside = iter(policy.geography.holds_circles(asked))
+    return [
+        point is None or not metres or area.at_post or (area.source is AreaSource.POLYGON and next(inside))
+        for (point, metres), area in zip(circles, areas, strict=True)
+    ]
+
+
+def _shares(
+    primaries: Sequence[Match], data: SuspiciousMovement, area: Area, policy: Policy
+) -> dict[str, float]:
     """Return the share of the circle in each territory, rounded to 0.01; 1 for whom it does not apply.
 
     Where no deadline stands twice, nobody asks for shares.

@@ -6,7 +6,7 @@ Scopes and conditions are defined in the pack's README and ``conditions.csv``.
 from collections.abc import Callable
 from typing import Final
 
-from sinergi_router.policy.book import Policy
+from sinergi_router.policy.book import Policy, PreparedKey
 from sinergi_router.policy.facts import Area, Excluded, Match
 from sinergi_shared.contracts.codes import Level, Need, Role, Severity, Status
 from sinergi_shared.contracts.event import SuspiciousMovement
@@ -33,20 +33,19 @@ Found = tuple[Recipient, bool] | None
 """A recipient, and whether it was found by its area."""
 
 
-def matches(data: SuspiciousMovement, area: Area, policy: Policy) -> list[Match]:
-    """Return what the mandates say of an event, in file order."""
-    truths = _truths(data, area, policy)
-    exercise = data.status is Status.EXERCISE
-    return [
-        match
-        for conditions, match in _prepared(data.situation, data.severity, area, policy)
-        if conditions <= truths and not (exercise and match.role is Role.ESCALATION)
-    ]
+def matches(key: PreparedKey, truths: frozenset[str], area: Area, policy: Policy) -> list[Match]:
+    """Return what the mandates say where these conditions hold, in file order."""
+    return [match for conditions, match in _prepared(key, area, policy) if conditions <= truths]
+
+
+def key_of(data: SuspiciousMovement, area: Area) -> PreparedKey:
+    """Return what of an event and its area decides which offices the mandates find."""
+    return (data.situation, data.severity, area.code, area.place.code if area.place else None)
 
 
 def excluded(data: SuspiciousMovement, area: Area, policy: Policy) -> list[Excluded]:
     """Return the rows of the situation that tell nobody, and why; for people who ask."""
-    truths = _truths(data, area, policy)
+    truths = truths_of(data, area, policy)
     found = []
     for _row, mandate in policy.mandates.get(data.situation, ()):
         who = SCOPES[mandate.scope](mandate.kind, area, policy)
@@ -56,7 +55,8 @@ def excluded(data: SuspiciousMovement, area: Area, policy: Policy) -> list[Exclu
     return found
 
 
-def _truths(data: SuspiciousMovement, area: Area, policy: Policy) -> frozenset[str]:
+def truths_of(data: SuspiciousMovement, area: Area, policy: Policy) -> frozenset[str]:
+    """Return the conditions that hold for an event in an area."""
     border = area.code in policy.tables.border
     return frozenset(word for word, holds in CONDITIONS.items() if holds(data, area, border))
 
@@ -70,11 +70,9 @@ def _why_not(mandate: Mandate, truths: frozenset[str], who: Found, *, exercise: 
     return "" if who else "no office here"
 
 
-def _prepared(
-    situation: str, severity: Severity, area: Area, policy: Policy
-) -> list[tuple[frozenset[str], Match]]:
+def _prepared(key: PreparedKey, area: Area, policy: Policy) -> list[tuple[frozenset[str], Match]]:
     """Return the rows of a situation that find somebody in an area; found once, then remembered."""
-    key = (situation, severity, area.code, area.place.code if area.place else None)
+    situation, severity, *_ = key
     rows = policy.prepared.get(key)
     if rows is None:
         found = (

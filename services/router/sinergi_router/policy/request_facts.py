@@ -44,7 +44,7 @@ class Ask:
         if self.case is None:
             return []
         found = [match for match in self.case.matched.values() if match.role is Role.PRIMARY]
-        return first_lead_order(found, self.case.arrived.event.data, self.case.area, self.policy)
+        return list(first_lead_order(found, self.case.arrived.event.data, self.case.area, self.policy))
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def _later(_ask: Ask) -> Verdict:
 def _standing(thread: Thread, code: str, standing: Standing) -> Thread:
     held = thread.informed[code]
     referred_by = held.referred_by if standing is Standing.OWNED else None
-    held = replace(held, standing=standing, referred_by=referred_by)
+    held = held._replace(standing=standing, referred_by=referred_by)
     return replace(thread, informed={**thread.informed, code: held})
 
 

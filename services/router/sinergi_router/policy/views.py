@@ -4,10 +4,11 @@ A field that the table does not list is in no view, whatever its name (law 3). A
 level and kind only, so that it tells nothing of an event.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 import orjson
 from pydantic import BaseModel
@@ -26,12 +27,19 @@ ANYBODY: Final = ""
 PUBLIC_AT_POSTS: Final = "location.placeCode"
 # Told at L1 as the coarse category instead.
 COARSE_AT_L1: Final = "situation"
+# Told to everybody, in the words of their level.
+BY_LEVEL: Final = frozenset({"situation", "observedAt"})
 # No fields of the event, or told under another name by us.
 _OURS: Final = frozenset({"eventNumber", "revision", "msgType", "status", "otherRecipients"})
 
 
-MemberKey = tuple[object, ...]
-"""A top field, its allowed parts, and what changes it beside."""
+class Member(NamedTuple):
+    """One way of telling a top field; views that tell it alike have it in common."""
+
+    top: str
+    parts: frozenset[str] | None  # that are told of it; None: all
+    coarse: bool = False  # a place or needs as readers below the field's own level are told
+    kind: str = ""  # of the reader, where that matters too
 
 
 @dataclass(frozen=True)
@@ -45,19 +53,22 @@ class View:
     withheld: tuple[dict[str, str], ...]
 
     @cached_property
-    def whole(self) -> tuple[str, ...]:
-        """Top fields that this view tells as they are."""
-        uncut = ((top, parts in {None, _ALL.get(top)}) for top, parts in self.allowed.items())
-        return tuple(top for top, whole in uncut if whole and top not in COARSENED)
+    def members(self) -> tuple[Member, ...]:
+        """How this view tells each top field; what is told by level alone is not among them."""
+        return tuple(self._member(top, parts) for top, parts in self.allowed.items() if top not in BY_LEVEL)
+
+    def _member(self, top: str, parts: frozenset[str] | None) -> Member:
+        told = None if parts == _ALL.get(top) else parts
+        if top == "location":
+            return Member(top, told, coarse=self.level < Level.L3)
+        if top == "needs" and self.level < Level.L2:
+            return Member(top, told, coarse=True, kind=self.kind)
+        return Member(top, told)
 
     @cached_property
-    def cut(self) -> Mapping[str, MemberKey]:
-        """The other top fields, each with what this view makes of it: equal for views that tell it alike."""
-        return {
-            top: (top, parts, *COARSENED.get(top, _as_it_is)(self))
-            for top, parts in self.allowed.items()
-            if top not in self.whole
-        }
+    def names_situation(self) -> bool:
+        """Whether the situation is told by its name, not as its coarse category."""
+        return self.level >= Level.L2 and "situation" in self.allowed
 
     @cached_property
     def confidentiality(self) -> str:
@@ -68,17 +79,6 @@ class View:
     def untold(self) -> str:
         """The two lists as members of a JSON object."""
         return orjson.dumps({"withheld": self.withheld, "redacted": self.redacted})[1:-1].decode()
-
-
-def _as_it_is(_view: View) -> tuple[object, ...]:
-    return ()
-
-
-COARSENED: Final[dict[str, Callable[[View], tuple[object, ...]]]] = {
-    "location": lambda view: (view.level < Level.L3,),
-    "needs": lambda view: (view.level < Level.L2, view.kind),
-}
-"""What a view's level or kind changes in a field, beside what it allows of it."""
 
 
 def _parts_of(model: type[BaseModel]) -> frozenset[str]:
@@ -99,21 +99,40 @@ _ALL: Final[Mapping[str, frozenset[str]]] = {
 }
 """All parts that a field of the event has: who may see each of them sees the field as it is."""
 
-Views = Mapping[tuple[Level, str], View]
+
+class Views:
+    """The view of every level for each kind that has extra fields, and for ``ANYBODY``.
+
+    ``ways`` are all the ways in which some view tells a top field, each with its place; a view tells
+    what stands at its places.
+    """
+
+    def __init__(self, views: Iterable[View]) -> None:
+        self._of = {(view.level, view.kind): view for view in views}
+        members = dict.fromkeys(member for view in self._of.values() for member in view.members)
+        place = {member: index for index, member in enumerate(members)}
+        self.places: Final = len(place)
+        self.ways: Final[dict[str, list[tuple[int, Member]]]] = {}
+        for member, index in place.items():
+            self.ways.setdefault(member.top, []).append((index, member))
+        self._chosen = {
+            key: itemgetter(*(place[member] for member in view.members)) for key, view in self._of.items()
+        }
+
+    def view(self, level: Level, kind: str) -> View:
+        """Return a reader's view; an unknown level sees what L1 sees (law 6)."""
+        told = level if level in LEVELS else Level.L1
+        return self._of.get((told, kind)) or self._of[told, ANYBODY]
+
+    def chosen(self, view: View, texts: Sequence[str]) -> str:
+        """Return the texts at a view's places, joined; ``texts`` has one for each place."""
+        return "".join(self._chosen[view.level, view.kind](texts))
 
 
-def make_views(
-    fields: tuple[FieldRow, ...], unmapped: Mapping[str, Recipient]
-) -> dict[tuple[Level, str], View]:
-    """Return the view of every level for each kind that has extra fields, and for ``ANYBODY``."""
+def make_views(fields: tuple[FieldRow, ...], unmapped: Mapping[str, Recipient]) -> Views:
+    """Return the views that the table allows."""
     kinds = {kind for row in fields for kind in row.extra_kinds} | {ANYBODY}
-    return {(level, kind): _view(level, kind, fields, unmapped) for level in LEVELS for kind in kinds}
-
-
-def view(views: Views, level: Level, kind: str) -> View:
-    """Return a reader's view; an unknown level sees what L1 sees (law 6)."""
-    told = level if level in LEVELS else Level.L1
-    return views.get((told, kind)) or views[told, ANYBODY]
+    return Views(_view(level, kind, fields, unmapped) for level in LEVELS for kind in sorted(kinds))
 
 
 def _view(level: Level, kind: str, fields: tuple[FieldRow, ...], unmapped: Mapping[str, Recipient]) -> View:
