@@ -63,57 +63,58 @@ class Telling:
     """A tellable event on its way to its readers, as JSON text: what views tell alike is written once."""
 
     def __init__(self, one: Arrived, area: Area, policy: Policy) -> None:
-        data, self._views = one.event.data, policy.views
-        self._texts = _written(tellable(one, area, policy), policy)
-        self._exact, self._coarse = _observed(data.observedAt, Level.L3), _observed(data.observedAt, Level.L1)
+        data, self._policy = one.event.data, policy
+        self._whole = tellable(one, area, policy)
+        self._texts: list[str | None] = [None] * policy.views.places
+        self._observed_at = data.observedAt
         self._named = f',"situation":"{data.situation}"'
         category = orjson.dumps(policy.situation(data.situation).l1_category).decode()
         self._category = f',"situation":{category}'
 
     def told(self, view: View) -> str:
         """Return what a view allows of an alert's ``data``: members of a JSON object, each behind a comma."""
-        told = self._views.chosen(view, self._texts) + (
-            self._exact if view.level >= Level.L3 else self._coarse
-        )
+        told, texts = [_observed(self._observed_at, view.level)], self._texts
+        for place, member in self._policy.views.told_by(view):
+            text = texts[place]
+            if text is None:
+                text = texts[place] = self._written(member)
+            told.append(text)
         if view.level < Level.L2:
-            return told + self._category
-        return told + self._named if view.names_situation else told
+            told.append(self._category)
+        elif view.names_situation:
+            told.append(self._named)
+        return "".join(told)
+
+    def _written(self, member: Member) -> str:
+        value = self._whole.get(member.top)
+        return "" if value is None else _text(member.top, _cut(value, member, self._policy))
 
 
-def _written(whole: Json, policy: Policy) -> list[str]:
-    """Return the text of each way in which a view may tell a field, at its place; empty: nothing to tell."""
-    ways = policy.views.ways
-    texts = [""] * policy.views.places
-    for top, value in whole.items():
-        for place, way in ways.get(top, ()):
-            if value is not None:
-                texts[place] = _member(top, _cut(value, way, policy))
-    return texts
-
-
-def _cut(value: Any, way: Member, policy: Policy) -> Any:  # noqa: ANN401 - any JSON value
-    if way.parts is not None:
-        value = _allowed(value, way.parts)
-    if way.coarse:
-        return _COARSE[way.top](value, way, policy)
+def _cut(value: Any, member: Member, policy: Policy) -> Any:  # noqa: ANN401 - any JSON value
+    if member.parts is not None:
+        value = _allowed(value, member.parts)
+    if member.coarse:
+        return _COARSE[member.top](value, member, policy)
     return value
 
 
-def _member(top: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
-    if isinstance(value, list):
-        value = [item for item in value if item not in _EMPTY]
-    if value in _EMPTY:
-        return ""
-    text = orjson.dumps(value).decode()
-    if "null" in text and (told := _without_nulls(value)) != value:  # absent, never null
-        return _member(top, told)
-    return f',"{top}":{text}'
+def _text(top: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
+    written = orjson.dumps(value)
+    if b"null" in written or b"{}" in written or b"[]" in written:  # absent, never null or empty
+        value = _filled(value)
+        if value in _EMPTY:
+            return ""
+        written = orjson.dumps(value)
+    return f',"{top}":{written.decode()}'
 
 
-def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _filled(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
-        return {part: _without_nulls(one) for part, one in value.items() if one is not None}
-    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+        filled = {part: _filled(one) for part, one in value.items()}
+        return {part: one for part, one in filled.items() if one not in _EMPTY}
+    if isinstance(value, list):
+        return [one for one in map(_filled, value) if one not in _EMPTY]
+    return value
 
 
 def _allowed(value: Any, parts: frozenset[str]) -> Any:  # noqa: ANN401 - any JSON value
@@ -138,15 +139,15 @@ def _location(location: Location, area: Area, policy: Policy) -> Json:
     return {part: value for part, value in told.items() if value is not None}
 
 
-def _public_place(location: Json, _way: Member, policy: Policy) -> Json:
+def _public_place(location: Json, _member: Member, policy: Policy) -> Json:
     place = policy.tables.places.get(location.get("placeCode", ""))
     if place is None or place.official:
         return location
     return {key: value for key, value in location.items() if key != "placeCode"}
 
 
-def _own_need(needs: list[str], way: Member, _policy: Policy) -> list[str]:
-    return [need for need in needs if need == _NEED_AT_L1.get(way.kind)]
+def _own_need(needs: list[str], member: Member, _policy: Policy) -> list[str]:
+    return [need for need in needs if need == _NEED_AT_L1.get(member.kind)]
 
 
 _COARSE: Final[dict[str, Callable[[Any, Member, Policy], Any]]] = {

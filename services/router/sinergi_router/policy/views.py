@@ -7,7 +7,6 @@ level and kind only, so that it tells nothing of an event.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import itemgetter
 from typing import Final, NamedTuple
 
 import orjson
@@ -103,8 +102,7 @@ _ALL: Final[Mapping[str, frozenset[str]]] = {
 class Views:
     """The view of every level for each kind that has extra fields, and for ``ANYBODY``.
 
-    ``ways`` are all the ways in which some view tells a top field, each with its place; a view tells
-    what stands at its places.
+    Each way in which some view tells a top field has a place, of which there are ``places``.
     """
 
     def __init__(self, views: Iterable[View]) -> None:
@@ -112,11 +110,8 @@ class Views:
         members = dict.fromkeys(member for view in self._of.values() for member in view.members)
         place = {member: index for index, member in enumerate(members)}
         self.places: Final = len(place)
-        self.ways: Final[dict[str, list[tuple[int, Member]]]] = {}
-        for member, index in place.items():
-            self.ways.setdefault(member.top, []).append((index, member))
-        self._chosen = {
-            key: itemgetter(*(place[member] for member in view.members)) for key, view in self._of.items()
+        self._told_by = {
+            key: [(place[member], member) for member in view.members] for key, view in self._of.items()
         }
 
     def view(self, level: Level, kind: str) -> View:
@@ -124,9 +119,9 @@ class Views:
         told = level if level in LEVELS else Level.L1
         return self._of.get((told, kind)) or self._of[told, ANYBODY]
 
-    def chosen(self, view: View, texts: Sequence[str]) -> str:
-        """Return the texts at a view's places, joined; ``texts`` has one for each place."""
-        return "".join(self._chosen[view.level, view.kind](texts))
+    def told_by(self, view: View) -> Sequence[tuple[int, Member]]:
+        """Return the members of a view with their places."""
+        return self._told_by[view.level, view.kind]
 
 
 def make_views(fields: tuple[FieldRow, ...], unmapped: Mapping[str, Recipient]) -> Views:
