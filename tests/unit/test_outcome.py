@@ -12,7 +12,7 @@ from tests.unit.test_upkeep import Life, of
 
 async def test_the_source_learns_how_its_event_ended_and_nothing_of_who_ended_it():
     life, statuses = Life(), Statuses()
-    statuses.complete = True
+    statuses.read_to_end("imi-ent.tpi")
 
     def asked(outgoing):
         told = [(out.key, out.value) for out in of(topics.status("imi-ent.tpi"), outgoing)]

@@ -73,6 +73,7 @@ class IngestMetrics:
             "sinergi_operator_alert", "1 while operators must act", ("kind", "source"), registry=registry
         )
         self._watched: frozenset[str] = frozenset()
+        self._waiting: frozenset[str] = frozenset()
         self.directory_wrong(wrong=False)
         self.seconds = histogram(
             registry,
@@ -85,6 +86,14 @@ class IngestMetrics:
     def directory_wrong(self, *, wrong: bool) -> None:
         """Tell operators that a new directory cannot be used, or that it is over."""
         self.operator_alert.labels("directory", "-").set(wrong)
+
+    def topics_missing(self, waiting: frozenset[str]) -> None:
+        """Tell operators which sources of the directory cannot be read for want of their topics."""
+        for over in self._waiting - waiting:
+            self.operator_alert.remove("topics_missing", over)
+        for source in waiting:
+            self.operator_alert.labels("topics_missing", source).set(1)
+        self._waiting = waiting
 
     def silence(self, quiet: frozenset[str], sources: frozenset[str]) -> None:
         """Tell operators which of the directory's sources are silent; one that left it is shown no more."""

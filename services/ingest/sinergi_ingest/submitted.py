@@ -50,6 +50,7 @@ class Submitted:
     ) -> None:
         self._sources = {topics.submitted(source.name): source for source in sources}
         self._intake = intake
+        self._whole = asyncio.Lock()  # a batch is not torn by a change of what is read
         self._buckets: dict[TopicPartition, Bucket] = {}
         self._seconds = seconds
         self._slowed = slowed
@@ -87,6 +88,17 @@ class Submitted:
         """Join the group and begin to read."""
         await self._broker.start()
 
+    async def follow(self, sources: Sequence[Source]) -> None:
+        """Read these sources too, and hold each to its rate of now; their topics are there.
+
+        Who has left is read on: what it sends is refused, not left unread.
+        """
+        async with self._whole:
+            known = self._sources.keys()
+            self._sources = self._sources | {topics.submitted(source.name): source for source in sources}
+            if self._sources.keys() != known and self._subscriber.consumer is not None:
+                self._subscriber.consumer.subscribe([*self._sources])
+
     async def stop(self) -> None:
         """Finish the batch in hand, commit it, leave."""
         await self._broker.stop()
@@ -116,10 +128,11 @@ class Submitted:
     async def _on_records(self, records: Any) -> None:  # noqa: ANN401 - FastStream would build a model
         self._busy_since = self._seconds()
         try:
-            origins = [self._origin(record) for record in records]
-            await self._intake.take_submitted(origins, [event_bytes(record) for record in records])
-            await self._commit(records)
-            self._slow_down(records)
+            async with self._whole:
+                origins = [self._origin(record) for record in records]
+                await self._intake.take_submitted(origins, [event_bytes(record) for record in records])
+                await self._commit(records)
+                self._slow_down(records)
         except Exception as error:  # noqa: BLE001 - a bug: stop before the offset is committed
             self._die(PART, error)
         finally:
