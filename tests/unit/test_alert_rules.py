@@ -50,7 +50,7 @@ def _ingest(registry, _lanes):
     source = frozenset({"urn:sinergi:sumber:imi-ent:tpi"})
     metrics = IngestMetrics(registry)
     metrics.silence(frozenset(), source)
-    metrics.topics_missing(source)
+    metrics.topics_missing(frozenset(), source)
 
 
 def test_whatever_operators_are_told_has_exactly_one_rule():

@@ -181,9 +181,10 @@ class Ingest:
 
     async def _take_in_newcomers(self) -> None:
         waited = self._newcomers.waiting
-        await self._newcomers.look(self._live.current.sources)
+        sources = self._live.current.sources
+        await self._newcomers.look(sources)
         waiting = self._newcomers.waiting
-        self._metrics.topics_missing(waiting)
+        self._metrics.topics_missing(waiting, frozenset(source.urn for source in sources))
         now = datetime.now(UTC)
         for source in sorted(waiting ^ waited):
             missing = source in waiting

@@ -147,8 +147,8 @@ _OUTSIDE: Final = Advice(
 _NOT_CAP: Final = Advice(
     "Isi bukan satu pesan CAP 1.2",
     "The body is not one CAP 1.2 message",
-    "Kirim XML UTF-8 tanpa DOCTYPE, dengan elemen alert dari urn:oasis:names:tc:emergency:cap:1.2",
-    "Send UTF-8 XML without a DOCTYPE, with an alert element of urn:oasis:names:tc:emergency:cap:1.2",
+    "Kirim XML UTF-8 tanpa DOCTYPE, satu alert dari urn:oasis:names:tc:emergency:cap:1.2 per kiriman",
+    "Send UTF-8 XML without a DOCTYPE, one alert of urn:oasis:names:tc:emergency:cap:1.2 at a time",
 )
 
 _BY_RULE: Final[dict[Rule, Advice]] = {

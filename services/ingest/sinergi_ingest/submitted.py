@@ -18,6 +18,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from sinergi_ingest import binary
 from sinergi_ingest.handlers import Intake
+from sinergi_ingest.judges import is_cap
 from sinergi_ingest.limits import Bucket, owe, owed_for
 from sinergi_ingest.records import Origin
 from sinergi_shared.contracts import topics
@@ -189,12 +190,13 @@ class Submitted:
 
 
 def event_bytes(record: Record) -> bytes | None:
-    """Return the event in structured form, whichever mode its headers say."""
+    """Return the event in structured form, whichever mode its headers say; a CAP message as it is."""
     content_type = next((value for name, value in record.headers if name.lower() == "content-type"), b"")
     structured = (content_type or b"").lower().startswith(binary.STRUCTURED.encode())
-    if record.value is None or structured:
+    headers = [(name, value or b"") for name, value in record.headers]
+    if record.value is None or structured or is_cap(headers):
         return record.value
-    return binary.from_kafka([(name, value or b"") for name, value in record.headers], record.value)
+    return binary.from_kafka(headers, record.value)
 
 
 async def _whole_batch(records: tuple[Any, ...]) -> KafkaMessage:
