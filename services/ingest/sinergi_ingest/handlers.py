@@ -182,7 +182,7 @@ class Intake:
     def _turned(self, caller: Caller, verdict: Judged) -> Problem | None:
         told = None
         if of_another(verdict.claim, caller.source, self._urns):
-            told = problem.at_the_door(Reason.NOT_ALLOWED)
+            told = problem.of_another(verdict.claim)
         elif isinstance(verdict, Admitted) and (
             pointers := forbidden(verdict, caller.source, only_tests=caller.only_tests)
         ):
