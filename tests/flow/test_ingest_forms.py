@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from sinergi_ingest import binary, inflate
 from sinergi_ingest.admit import Admitted, admit
+from sinergi_ingest.records import Origin
 from sinergi_ingest.request_body import MAX_REQUEST_BYTES
 from sinergi_ingest.submitted import event_bytes
 from sinergi_shared.contracts import topics
@@ -244,3 +245,72 @@ async def test_a_doctype_is_told_in_words_of_xml(door):
     answer = await door.post(b"<!DOCTYPE a><alert/>", media=CAP)
     assert (answer.status_code, answer.json()["rule"]) == (400, "DOCTYPE")
     assert "CAP 1.2" in answer.json()["title"]
+
+
+WRAPPED = (
+    b'<alerts xmlns="urn:oasis:names:tc:emergency:cap:1.2">' + message().split(b"\n", 1)[1] * 2 + b"</alerts>"
+)
+
+
+@pytest.mark.parametrize("body", [message() * 2, message().split(b"\n", 1)[1] * 2, WRAPPED])
+async def test_several_cap_alerts_in_one_body_are_refused_and_told_to_come_one_by_one(door, body):
+    """CAP has no batch: which of them was taken, a sender could not be told."""
+    answer = await door.post(body, media=CAP)
+    assert (answer.status_code, answer.json()["reason"], answer.json()["rule"]) == (
+        400,
+        "SCHEMA_INVALID",
+        "XML",
+    )
+    assert "one alert" in answer.json()["detailEn"]
+    assert door.producer.values(topics.EVENTS) == []
+
+
+async def test_a_cap_alert_in_a_batch_of_events_is_refused_alone(door):
+    wrapped = json.dumps([EXAMPLE, message().decode()]).encode()
+    answer = await door.post(wrapped, media="application/cloudevents-batch+json")
+    assert [item["status"] for item in answer.json()["items"]] == [202, 400]
+
+
+def from_kafka(door, body, *headers):
+    source = door.directory.source(EXAMPLE["source"])
+    told = tuple((name, value) for name, value in headers)
+    return [Origin(source, body or b"", NOW, told, topic="t", partition=0, offset=0)], [
+        event_bytes(Record(told, body))
+    ]
+
+
+AS_CAP = ("content-type", b"Application/CAP+xml; charset=utf-8")
+
+
+async def test_a_cap_alert_by_kafka_is_the_same_event_as_by_http(door):
+    await door.post(message(), media=CAP)
+    await door.intake.take_submitted(*from_kafka(door, message(), AS_CAP))
+    first, second = door.producer.values(topics.EVENTS)
+    assert first == second
+
+
+async def test_a_refused_cap_alert_by_kafka_is_told_with_its_place_in_the_xml(door):
+    bad = message([info(severity="Unknown")])
+    await door.intake.take_submitted(*from_kafka(door, bad, AS_CAP))
+    assert door.producer.values(topics.EVENTS) == []
+    [status] = door.producer.values(topics.status("imi-ent.tpi"))
+    assert (status["data"]["reason"], status["data"]["fields"]) == (
+        "SCHEMA_INVALID", ["/alert/info[1]/severity"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "rule"),
+    [
+        (message() * 2, [AS_CAP], "XML"),
+        (None, [AS_CAP], "NULL_VALUE"),
+        (message(), [AS_CAP, ("ce_id", b"x")], None),  # attributes beside: an event in binary mode
+        (message(), [], None),
+    ],
+    ids=["two", "nothing", "binary mode", "of no type"],
+)
+async def test_what_is_not_one_cap_alert_by_kafka_is_refused(door, body, headers, rule):
+    await door.intake.take_submitted(*from_kafka(door, body, *headers))
+    assert door.producer.values(topics.EVENTS) == []
+    [status] = door.producer.values(topics.status("imi-ent.tpi"))
+    assert rule in {None, status["data"].get("rule")}

@@ -1,5 +1,6 @@
 """The gate, whole, in memory: limits, rates, test keys, signatures, heartbeats, a directory that changes."""
 
+import asyncio
 import gzip
 import json
 from base64 import b64encode
@@ -145,6 +146,26 @@ async def test_every_failure_looks_the_same_whatever_is_wrong(door):
         for kind in ("nothing_shown", "key_unknown", "key_ended")
     }
     assert counted == {"nothing_shown": 1, "key_unknown": 2, "key_ended": 1}
+
+
+async def test_a_spray_of_bad_keys_holds_few_answers_and_no_good_key(door, monkeypatch):
+    monkeypatch.setattr(patience, "ALL_FREE", 0)
+    monkeypatch.setattr(patience, "MOST_HELD", 5)
+    over = asyncio.Event()
+
+    async def hold(seconds):
+        if seconds:
+            await over.wait()
+
+    monkeypatch.setattr("sinergi_ingest.gate.asyncio.sleep", hold)
+    spray = [asyncio.create_task(door.post(event(), key="x")) for _ in range(40)]
+    async with asyncio.timeout(20):
+        while (left := {one for one in spray if not one.done()}) and len(left) > 5:
+            await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+    assert len(left) == 5
+    assert (await door.post(event())).status_code == 202
+    over.set()
+    assert {(await one).status_code for one in spray} == {401}
 
 
 async def test_guesses_are_slow_and_a_good_key_from_the_same_address_is_not(door, monkeypatch):

@@ -79,8 +79,9 @@ class Door:
         metrics = IngestMetrics(self.registry)
         loop = asyncio.get_running_loop()
         self.statuses = Statuses()
-        self.statuses.complete = True
         self.directory = DIRECTORY
+        for source in DIRECTORY.sources:
+            self.statuses.read_to_end(source.name)
         self.now = NOW
         self.clock = loop.time
         self.vigil = Vigil(loop.time())
@@ -191,7 +192,7 @@ async def test_anothers_event_is_told_like_one_that_does_not_exist(door):
 
 
 async def test_what_cannot_be_said_yet_is_not_told_as_unknown(door):
-    door.statuses.complete = False
+    door.statuses._complete.clear()
     answer = await door.get("/v1/events/imi-ent.tpi/PRS-20260310-9999")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 

@@ -175,6 +175,7 @@ async def test_what_is_refused_is_kept_aside_with_what_to_do_and_holds_up_nobody
     ("answer", "told"),
     [
         ((401, [], {"reason": "UNAUTHENTICATED"}), "key was not accepted"),
+        ((403, [], {"reason": "NOT_ALLOWED", "titleEn": "This key may not be used for send"}), "scope send"),
         ((404, [], {}), "not ingest's"),
         ((302, [(b"location", b"/login")], {}), "not ingest's"),
         ((200, [], {"ok": True}), "not ingest's"),
@@ -190,6 +191,32 @@ async def test_a_wrong_key_or_address_keeps_everything_and_says_what_to_mend(pos
     edge.answer, edge.taken = good, []
     assert (await run(post, "send"))[0] == 0
     assert [one["id"] for one in edge.taken] == [made["id"]]
+
+
+@pytest.mark.parametrize("pointer", ["/source", "/data/status"])
+async def test_what_another_key_may_send_is_kept_and_holds_up_nobody_else(post, edge, pointer):
+    first, later = (event("PRS-20260310-0001", "kritis", revision) for revision in (1, 2))
+    other, good = event("PRS-20260310-0002"), edge.answer
+    await run(post, "put", "-", stdin=lines([first, later, other]))
+    edge.answer = lambda told: (
+        (403, [], {"reason": "NOT_ALLOWED", "pointers": [pointer]})
+        if told["id"] == first["id"]
+        else good(told)
+    )
+    status, _, said = await run(post, "send")
+    assert (status, [one["id"] for one in edge.taken]) == (2, [other["id"]])
+    assert "may not send 2 events" in said
+    edge.answer = good
+    assert (await run(post, "send"))[0] == 0
+    assert [one["id"] for one in edge.taken] == [other["id"], first["id"], later["id"]]
+
+
+async def test_what_the_source_may_not_say_is_refused_as_such(post, edge):
+    outside = {**REFUSED, "reason": "NOT_ALLOWED", "pointers": ["/data/location/adminCode"]}
+    edge.answer = lambda _told: (403, [], outside)
+    await run(post, "put", "-", stdin=lines([event("PRS-20260310-0001")]))
+    status, _, said = await run(post, "send")
+    assert (status, "NOT_ALLOWED FIELD /data/location/adminCode" in said) == (1, True)
 
 
 async def test_who_asks_for_time_gets_it_and_who_is_away_finds_everything_kept(post, edge):

@@ -48,7 +48,9 @@ def test_no_case_tests_a_rule_that_is_gone():
 
 def _ingest(registry, _lanes):
     source = frozenset({"urn:sinergi:sumber:imi-ent:tpi"})
-    IngestMetrics(registry).silence(frozenset(), source)
+    metrics = IngestMetrics(registry)
+    metrics.silence(frozenset(), source)
+    metrics.topics_missing(frozenset(), source)
 
 
 def test_whatever_operators_are_told_has_exactly_one_rule():

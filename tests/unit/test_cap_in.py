@@ -349,3 +349,28 @@ def test_no_text_anywhere_is_more_than_a_refusal(text):
 
 def test_the_source_is_the_one_who_is_signed_in():
     assert admitted(message(source="urn:sinergi:sumber:imi-ent:tpi")).event.source == SOURCE
+
+
+def false_positive(kind, value):
+    told = info(parameters=PARAMETERS + parameter("sinergi.falsePositive", value))
+    return message([told]) if kind == "Alert" else follow_up(kind, infos=[told])
+
+
+def test_a_cancel_may_say_that_the_suspicion_was_wrong():
+    found = admitted(false_positive("Cancel", "true"))
+    assert found.event.data.msgType == "FalsePositive"
+    assert found.thread_id == admitted(message()).thread_id
+    assert found.event.data.revision == 602
+    assert data_of(false_positive("Cancel", "false"))["msgType"] == "Cancel"
+
+
+@pytest.mark.parametrize(("kind", "value"), [("Alert", "true"), ("Update", "true"), ("Cancel", "ya")])
+def test_nothing_but_a_cancel_says_so(kind, value):
+    fields = ("/alert/info[1]/parameter[7]/value",)
+    assert told(false_positive(kind, value)) == ("SCHEMA_INVALID", "FIELD", fields)
+
+
+def test_a_false_positive_is_heard_after_its_message_has_expired():
+    parameters = PARAMETERS + parameter("sinergi.falsePositive", "true")
+    times = "<expires>2026-03-10T08:30:00+07:00</expires>"
+    assert data_of(follow_up("Cancel", infos=[info(parameters=parameters, times=times)]))

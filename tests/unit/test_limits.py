@@ -86,3 +86,25 @@ def test_a_thousand_addresses_cannot_fill_the_memory(monkeypatch):
     for number in range(1000):
         told.failed(f"10.0.{number // 256}.{number % 256}", 0.0)
     assert len(told) == 100
+
+
+def test_a_spray_from_many_addresses_is_answered_at_a_pace_too():
+    told = Patience()
+    waits = [told.failed(f"10.0.{n // 256}.{n % 256}", 0.0) for n in range(patience.ALL_FREE + 1000)]
+    assert waits[: patience.ALL_FREE] == pytest.approx([0.0] * patience.ALL_FREE)
+    assert waits[patience.ALL_FREE] == pytest.approx(patience.ALL_STEP_S)
+    assert waits == sorted(waits)
+    assert waits[-1] == patience.LONGEST_S
+    assert told.failed("10.1.0.1", 60.0) == 0
+
+
+def test_no_more_answers_are_held_back_than_there_is_room_for(monkeypatch):
+    monkeypatch.setattr(patience, "MOST_HELD", 3)
+    told = Patience()
+    for _ in range(patience.ALL_FREE):
+        told.failed("10.0.0.1", 0.0)
+    with told, told:
+        assert told.failed("10.0.0.2", 0.0) > 0
+        with told:
+            assert told.failed("10.0.0.3", 0.0) == 0
+        assert told.failed("10.0.0.4", 0.0) > 0

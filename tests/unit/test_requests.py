@@ -41,13 +41,19 @@ class Story:
     def thread(self):
         return self.threads[self.event.thread_id]
 
-    def ask(self, verb, by=None, *, to=None, step=None, name=None, readable=True):
+    def ask(self, verb, by=None, *, to=None, step=None, name=None, readable=True, outcome=None):
         self.asked += 1
         by = by or self.thread.lead or "IMI-ENT"
         if verb == "escalate" and step is None:
             step = min(self.thread.step + 1, 8)
         request = Request(
-            threadId=self.event.thread_id, verb=RequestVerb(verb), step=step, by=by, to=to, at=NOW
+            threadId=self.event.thread_id,
+            verb=RequestVerb(verb),
+            step=step,
+            by=by,
+            to=to,
+            outcome=outcome,
+            at=NOW,
         )
         id_ = derived_uuid("request", name or str(self.asked))
         case = case_of(self.event) if readable else None
@@ -415,3 +421,64 @@ def test_every_message_type_of_a_request_has_its_words(post):
     for verb, more in (("escalate", {}), ("refer", {"to": "LPSK"}), ("recall", {"to": "BNPP-ENT"})):
         seen |= {alert.full["data"]["msgType"] for alert in post.ask(verb, **more).alerts}
     assert seen == {AlertMsgType.ESCALATION, AlertMsgType.UPDATE, AlertMsgType.ALERT, AlertMsgType.RECALL}
+
+
+@pytest.mark.parametrize("owned_first", [True, False])
+def test_the_lead_ends_the_event_and_learns_that_it_leads_no_longer(post, owned_first):
+    if owned_first:
+        post.ask("owned", "IMI-ENT")
+    done = post.ask("resolved", "IMI-ENT", outcome="rescued")
+    assert (post.thread.state, post.thread.lead, post.thread.resolution) == ("closed", None, "rescued")
+    assert told(done) == {"IMI-ENT": ("Update", False)}
+    assert all(held.ack_due_at is None for held in post.thread.informed.values())
+    assert from_record(to_record(post.thread)) == post.thread
+    fits(done)
+
+
+def test_an_event_that_cannot_be_read_any_more_is_ended_all_the_same(post):
+    done = post.ask("resolved", outcome="assisted", readable=False)
+    assert post.thread.resolution == "assisted"
+    fits(done)
+
+
+def test_who_does_not_lead_ends_nothing(post):
+    done = post.ask("resolved", "POL-61.03", outcome="rescued")
+    assert (done.outcome, done.reason, post.thread.state) == (Outcome.MERGED, Reason.STALE, "open")
+
+
+def test_the_end_of_an_event_is_told_once_and_not_changed_by_who_comes_later(post):
+    post.ask("resolved", outcome="handed_over", name="end")
+    assert post.ask("resolved", "IMI-ENT", outcome="handed_over", name="end").reason is Reason.DUPLICATE
+    assert post.ask("resolved", "IMI-ENT", outcome="no_contact").reason is Reason.STALE
+    assert post.ask("false_positive", "POL-61.03").reason is Reason.STALE
+    assert post.thread.resolution == "handed_over"
+
+
+def test_a_primary_that_sees_no_threat_ends_the_event_as_not_confirmed(post):
+    post.ask("false_positive", "POL-61.03")
+    assert (post.thread.state, post.thread.resolution) == ("closed", "not_confirmed")
+
+
+def test_a_primary_that_owns_the_event_is_not_overruled(post):
+    post.ask("owned", "IMI-ENT")
+    assert post.ask("false_positive", "POL-61.03").reason is Reason.STALE
+    assert post.thread.state is ThreadState.OPEN
+    post.ask("false_positive", "IMI-ENT")
+    assert post.thread.resolution == "not_confirmed"
+
+
+def test_who_only_supports_cannot_end_the_event(post):
+    assert post.thread.informed["BNPP-ENT"].role is Role.SUPPORT
+    assert post.ask("false_positive", "BNPP-ENT").reason is Reason.STALE
+
+
+def test_an_event_that_is_opened_again_has_no_end(post):
+    post.ask("resolved", outcome="no_contact")
+    post.later("019cd550-3750-7e84-a16f-91c183b034b1", 2, msgType="Update")
+    assert (post.thread.state, post.thread.resolution) == ("open", None)
+
+
+@pytest.mark.parametrize(("verb", "outcome"), [("resolved", None), ("owned", "rescued")])
+def test_only_what_ends_an_event_names_how_it_ended(verb, outcome):
+    with pytest.raises(ValidationError):
+        Request(threadId="A" * 26, verb=verb, by="IMI-ENT", outcome=outcome, at=NOW)

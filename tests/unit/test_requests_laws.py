@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sinergi_ops.places import PACK
 from sinergi_router.policy.requests import apply_request
 from sinergi_shared.contracts.alert import AlertEvent
-from sinergi_shared.contracts.codes import AlertMsgType, RequestVerb, Status, ThreadState
+from sinergi_shared.contracts.codes import AlertMsgType, RequestVerb, Resolution, Status, ThreadState
 from sinergi_shared.contracts.ids import derived_uuid
 from sinergi_shared.contracts.reasons import Outcome, Reason
 from sinergi_shared.contracts.request import Request
@@ -96,8 +96,15 @@ class Watched:
         if ask["verb"] is RequestVerb.REFER and to is None:
             to = self.code(ask["who"] + 1)
         step = ask["step"] or min(before.step + 1, 8)
+        outcome = Resolution.ASSISTED if ask["verb"] is RequestVerb.RESOLVED else None
         request = Request(
-            threadId=before.thread_id, verb=ask["verb"], step=step, by=self.code(ask["who"]), to=to, at=NOW
+            threadId=before.thread_id,
+            verb=ask["verb"],
+            step=step,
+            by=self.code(ask["who"]),
+            to=to,
+            outcome=outcome,
+            at=NOW,
         )
         id_ = derived_uuid("request", str(ask["id"]))
         case = case_of(self.event) if ask["readable"] else None

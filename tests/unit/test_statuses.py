@@ -38,7 +38,7 @@ def record(number=NUMBER, event_id=EXAMPLE["id"], **told):
 @pytest.fixture
 def statuses():
     made = Statuses()
-    made.complete = True
+    made.read_to_end(MINE)
     yield made
     made.close()
 

@@ -127,7 +127,9 @@ class Life:
             value=json.dumps(request).encode(),
         )  # fmt: skip
         await self.lane.prepare([record])
-        return list(self.lane.work([record]))
+        outgoing = list(self.lane.work([record]))
+        self.threads += [(out, int(self.now.timestamp() * 1000)) for out in of(topics.THREADS, outgoing)]
+        return outgoing
 
 
 def of(topic, outgoing):

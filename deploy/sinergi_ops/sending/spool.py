@@ -32,6 +32,9 @@ MAX_ANSWER_BYTES: Final = 1_048_576
 
 ALL_SENT, SOME_REFUSED, CANNOT, STILL_WAITING = 0, 1, 2, 3
 
+_OF_THE_KEY: Final = frozenset({"/source", "/data/status"})
+"""Where a ``NOT_ALLOWED`` points when the same event may pass with another key of the post."""
+
 _AWAY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _RANKS: Final = {"kritis": 0, "tinggi": 1, "sedang": 2, "rendah": 3}
 _UNRANKED: Final = 0  # what cannot be read might be critical
@@ -47,11 +50,13 @@ CREATE TABLE IF NOT EXISTS event (
     told TEXT
 );
 CREATE INDEX IF NOT EXISTS waiting ON event (place, seq) WHERE state = 'waiting';
+CREATE TEMP TABLE IF NOT EXISTS held (place TEXT PRIMARY KEY);
 """
 # Events of one number keep their order, and all of them go when the most urgent of them goes.
 _NEXT: Final = """
 SELECT seq, id, number, body FROM event JOIN (
-    SELECT MIN(seq) AS first, MIN(rank) AS best FROM event WHERE state = 'waiting' GROUP BY place
+    SELECT MIN(seq) AS first, MIN(rank) AS best FROM event
+    WHERE state = 'waiting' AND place NOT IN (SELECT place FROM held) GROUP BY place
 ) ON seq = first ORDER BY best, seq LIMIT 1
 """
 
@@ -102,6 +107,20 @@ class Spool:
             "UPDATE event SET state = ?, told = ? WHERE seq = ?",
             (state, json.dumps(told, ensure_ascii=False), kept.seq),
         )
+
+    def hold(self, kept: Kept) -> None:
+        """Leave an event waiting, and what must not overtake it, until the file is opened again."""
+        self._file.execute(
+            "INSERT INTO held SELECT place FROM event WHERE seq = ? ON CONFLICT DO NOTHING", (kept.seq,)
+        )
+
+    @property
+    def held(self) -> int:
+        """How many waiting events are left for later."""
+        (count,) = self._file.execute(
+            "SELECT COUNT(*) FROM event JOIN held USING (place) WHERE state = 'waiting'"
+        ).fetchone()
+        return int(count)
 
     def counts(self) -> dict[str, int]:
         """Return how many events wait, were sent, were refused."""
@@ -180,7 +199,7 @@ def send_all(
     while (kept := spool.next()) is not None:
         answer = ingest.post(kept.body)
         if answer is not None and answer.status not in _AWAY:
-            spool.settle(kept, *_judged(kept, answer))
+            _settle(spool, kept, answer)
             since, attempt = time.monotonic(), 0
         else:
             attempt += 1
@@ -192,6 +211,19 @@ def send_all(
         if time.monotonic() - told_at > TELL_EVERY_S:
             told_at = time.monotonic()
             say(_line(spool.counts()))
+    if spool.held:
+        raise CannotSendError(
+            f"kunci ini tidak boleh mengirim {spool.held} peristiwa; tetap tersimpan, minta kunci lain / "
+            f"this key may not send {spool.held} events; they are kept, ask for another key"
+        )
+
+
+def _settle(spool: Spool, kept: Kept, answer: Answered) -> None:
+    pointers = answer.told.get("pointers")
+    if answer.told.get("reason") == "NOT_ALLOWED" and _OF_THE_KEY.intersection(pointers or ()):
+        spool.hold(kept)  # no verdict on the event; others may still pass
+    else:
+        spool.settle(kept, *_judged(kept, answer))
 
 
 def _pause(attempt: int, asked_s: float) -> float:
@@ -207,6 +239,11 @@ def _judged(kept: Kept, answer: Answered) -> tuple[str, dict[str, Any]]:
     if answer.status == http.HTTPStatus.UNAUTHORIZED:
         raise CannotSendError(
             "kunci tidak diterima; minta yang baru / the key was not accepted; ask for another"
+        )
+    if reason == "NOT_ALLOWED" and not answer.told.get("pointers"):
+        raise CannotSendError(
+            "kunci ini tidak boleh mengirim; minta kunci dengan hak send, semua tetap tersimpan / "
+            "this key may not send; ask for one with the scope send, everything is kept"
         )
     if reason in {None, "MEDIA_UNSUPPORTED"}:
         raise CannotSendError(

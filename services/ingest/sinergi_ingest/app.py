@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import redis.asyncio as redis
 import uvicorn
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -22,9 +23,10 @@ from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
 from sinergi_ingest.live import LiveDirectory
 from sinergi_ingest.metrics import IngestMetrics
+from sinergi_ingest.newcomers import Newcomers
 from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.receipts import ReceiptKeyError, Receipts, demo_receipts, read_receipts
-from sinergi_ingest.records import directory_record, silence_record
+from sinergi_ingest.records import directory_record, silence_record, topics_record
 from sinergi_ingest.settings import IngestSettings
 from sinergi_ingest.status_reader import StatusReader
 from sinergi_ingest.statuses import Statuses
@@ -39,6 +41,7 @@ from sinergi_shared.runtime.transactions import Outgoing
 
 NAME: Final = "ingest"
 STATUSES: Final = "statuses"
+NEWCOMERS: Final = "newcomers"
 EXIT_BUG: Final = 3
 EXIT_SETTINGS: Final = 2
 WATCH_EVERY_S: Final = 1.0
@@ -65,6 +68,7 @@ class Ingest:
         self._vigil = Vigil(monotonic())
         self._unsaid: list[Outgoing] = []
         self._directory_is_wrong = False
+        self._looking: asyncio.Task[None] | None = None
         self._statuses = Statuses()
         self._status_reader = StatusReader(
             settings.bootstrap, live.current.sources, self._statuses, lanes=settings.lanes
@@ -88,6 +92,11 @@ class Ingest:
             slowed=metrics.slowed.inc,
             die=self._die,
         )
+        self._newcomers = Newcomers(
+            live.current.sources,
+            lambda: kafka.partition_counts(settings.bootstrap),
+            [self._submitted.follow, self._status_reader.follow],
+        )
         gate = Gate(self._in_force, self._budget, metrics, clock=lambda: datetime.now(UTC), seconds=monotonic)
         self.api = build_api(gate, intake, metrics, self._answers, self._status_reader.find)
         self.api.router.lifespan_context = self._lifespan
@@ -108,6 +117,8 @@ class Ingest:
         finally:
             self.health.stopping = True
             task.cancel()
+            if self._looking is not None:
+                self._looking.cancel()
             with suppress(asyncio.CancelledError):
                 await task
             await self._leave()
@@ -118,6 +129,7 @@ class Ingest:
             await self._connect()
             reading = asyncio.create_task(self._read_statuses(), name=STATUSES)
             self.health.expect(STATUSES, reading)
+            self._looking = asyncio.create_task(self._look_for_newcomers(), name=NEWCOMERS)
             while True:
                 self._submitted.watch(self.health)
                 await self._live.refresh(self._directory_changed)
@@ -150,9 +162,36 @@ class Ingest:
             )
             self._unsaid.append(silence_record(change, now, self.settings.lanes))
         self._metrics.silence(self._vigil.silent, frozenset(source.urn for source in sources))
+        await self._say()
+
+    async def _say(self) -> None:
         if self._unsaid and self._outbox.answers:
-            stored = await self._outbox.publish(self._unsaid)
-            self._unsaid = [record for record, kept in zip(self._unsaid, stored, strict=True) if not kept]
+            saying, self._unsaid = self._unsaid, []
+            stored = await self._outbox.publish(saying)
+            self._unsaid[:0] = [record for record, kept in zip(saying, stored, strict=True) if not kept]
+
+    async def _look_for_newcomers(self) -> None:
+        try:
+            while True:
+                with suppress(KafkaError):  # away: looked again, and others tell of it
+                    await self._take_in_newcomers()
+                await asyncio.sleep(TOPICS_AGAIN_S if self._newcomers.waiting else WATCH_EVERY_S)
+        except Exception as error:  # noqa: BLE001 - crash only, as above
+            self._die(NEWCOMERS, error)
+
+    async def _take_in_newcomers(self) -> None:
+        waited = self._newcomers.waiting
+        sources = self._live.current.sources
+        await self._newcomers.look(sources)
+        waiting = self._newcomers.waiting
+        self._metrics.topics_missing(waiting, frozenset(source.urn for source in sources))
+        now = datetime.now(UTC)
+        for source in sorted(waiting ^ waited):
+            missing = source in waiting
+            self._log.warning(
+                "topics of a new source are missing" if missing else "a new source is read", source=source
+            )
+            self._unsaid.append(topics_record(source, now, self.settings.lanes, missing=missing))
 
     async def _read_statuses(self) -> None:
         try:

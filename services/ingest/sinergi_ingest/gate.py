@@ -70,7 +70,9 @@ class Gate:
     async def _failed(self, request: Request, failure: Failure) -> Problem:
         self._metrics.failures.labels(failure).inc()
         address = request.client.host if request.client else ""
-        await asyncio.sleep(self._patience.failed(address, self._seconds()))
+        wait = self._patience.failed(address, self._seconds())
+        with self._patience:
+            await asyncio.sleep(wait)
         return problem.at_the_door(
             Reason.SIGNATURE_INVALID if failure in _BY_SIGNATURE else Reason.UNAUTHENTICATED
         )

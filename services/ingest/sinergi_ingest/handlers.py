@@ -11,7 +11,7 @@ from sinergi_ingest.admit import Admitted, Refused
 from sinergi_ingest.allowed import forbidden, of_another
 from sinergi_ingest.answers import Problem
 from sinergi_ingest.heartbeat import Beat
-from sinergi_ingest.judges import Judge, Judged, judge_json
+from sinergi_ingest.judges import Judge, Judged, judge_json, judge_submitted
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.receipts import Place, Receipts
@@ -105,7 +105,11 @@ class Intake:
         """Store events of Kafka senders, and tell them of refusals; return once all of it is stored."""
         started = self._seconds()
         verdicts = [
-            (await self._judge([body], {origin.source.urn} & self._urns))[0]
+            (
+                await self._judge(
+                    [body], {origin.source.urn} & self._urns, judge_submitted(origin.headers, origin.source)
+                )
+            )[0]
             for origin, body in zip(origins, bodies, strict=True)
         ]
         verdicts = [
@@ -178,7 +182,7 @@ class Intake:
     def _turned(self, caller: Caller, verdict: Judged) -> Problem | None:
         told = None
         if of_another(verdict.claim, caller.source, self._urns):
-            told = problem.at_the_door(Reason.NOT_ALLOWED)
+            told = problem.of_another(verdict.claim)
         elif isinstance(verdict, Admitted) and (
             pointers := forbidden(verdict, caller.source, only_tests=caller.only_tests)
         ):

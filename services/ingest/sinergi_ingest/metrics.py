@@ -72,7 +72,7 @@ class IngestMetrics:
         self.operator_alert = Gauge(
             "sinergi_operator_alert", "1 while operators must act", ("kind", "source"), registry=registry
         )
-        self._watched: frozenset[str] = frozenset()
+        self._shown: dict[str, frozenset[str]] = {}
         self.directory_wrong(wrong=False)
         self.seconds = histogram(
             registry,
@@ -86,13 +86,21 @@ class IngestMetrics:
         """Tell operators that a new directory cannot be used, or that it is over."""
         self.operator_alert.labels("directory", "-").set(wrong)
 
+    def topics_missing(self, waiting: frozenset[str], sources: frozenset[str]) -> None:
+        """Tell operators which of the directory's sources cannot be read for want of their topics."""
+        self._show("topics_missing", waiting, sources)
+
     def silence(self, quiet: frozenset[str], sources: frozenset[str]) -> None:
-        """Tell operators which of the directory's sources are silent; one that left it is shown no more."""
-        for gone in self._watched - sources:
-            self.operator_alert.remove("source_silent", gone)
+        """Tell operators which of the directory's sources are silent."""
+        self._show("source_silent", quiet, sources)
+
+    def _show(self, kind: str, raised: frozenset[str], sources: frozenset[str]) -> None:
+        # One that left the directory is shown no more.
+        for gone in self._shown.get(kind, frozenset()) - sources:
+            self.operator_alert.remove(kind, gone)
         for source in sources:
-            self.operator_alert.labels("source_silent", source).set(source in quiet)
-        self._watched = sources
+            self.operator_alert.labels(kind, source).set(source in raised)
+        self._shown[kind] = sources
 
     def told(self, way: str, verdict: Admitted | Refused | Beat, *, stored: bool) -> None:
         """Count what became of one event."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from sinergi_ingest.admit import Admitted, Refused
+from sinergi_ingest.admit import Admitted, Claim, Refused
 from sinergi_ingest.answers import Problem
 from sinergi_shared.contracts.envelope import SCHEMA_BASE
 from sinergi_shared.contracts.reasons import Reason, Rule, Stage
@@ -147,8 +147,8 @@ _OUTSIDE: Final = Advice(
 _NOT_CAP: Final = Advice(
     "Isi bukan satu pesan CAP 1.2",
     "The body is not one CAP 1.2 message",
-    "Kirim XML UTF-8 tanpa DOCTYPE, dengan elemen alert dari urn:oasis:names:tc:emergency:cap:1.2",
-    "Send UTF-8 XML without a DOCTYPE, with an alert element of urn:oasis:names:tc:emergency:cap:1.2",
+    "Kirim XML UTF-8 tanpa DOCTYPE, satu alert dari urn:oasis:names:tc:emergency:cap:1.2 per kiriman",
+    "Send UTF-8 XML without a DOCTYPE, one alert of urn:oasis:names:tc:emergency:cap:1.2 at a time",
 )
 
 _BY_RULE: Final[dict[Rule, Advice]] = {
@@ -233,7 +233,7 @@ def forbidden(verdict: Admitted, pointers: tuple[str, ...]) -> Problem:
     """Return the problem document of an event that this source or key may not send."""
     told = at_the_door(Reason.NOT_ALLOWED)
     if "/source" in pointers:
-        return told
+        return of_another(verdict.claim)
     by = _NOT_WITH_A_TEST_KEY if "/data/status" in pointers else _OUTSIDE
     about = {
         "title": by.title,
@@ -245,6 +245,12 @@ def forbidden(verdict: Admitted, pointers: tuple[str, ...]) -> Problem:
         "eventNumber": verdict.claim.event_number,
     }
     return told.model_copy(update=about)
+
+
+def of_another(claim: Claim) -> Problem:
+    """Return the problem document of a message of another source than the key's."""
+    about = {"pointers": ("/source",), "id": claim.id, "eventNumber": claim.event_number}
+    return at_the_door(Reason.NOT_ALLOWED).model_copy(update=about)
 
 
 def out_of_scope(scope: Scope) -> Problem:

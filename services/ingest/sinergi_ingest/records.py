@@ -103,6 +103,13 @@ def silence_record(change: Change, now: datetime, lanes: int) -> Outgoing:
     return _alarm_record(alarm, change.source, lanes)
 
 
+def topics_record(source: str, now: datetime, lanes: int, *, missing: bool) -> Outgoing:
+    """Return the audit record of a source that cannot be read for want of its topics, or can again."""
+    return _alarm_record(
+        Alarm(kind=AlarmKind.TOPICS_MISSING, source=source, active=missing, at=now), source, lanes
+    )
+
+
 def directory_record(now: datetime, lanes: int, *, wrong: bool) -> Outgoing:
     """Return the audit record of a new directory that cannot be used, or of one that can again."""
     return _alarm_record(Alarm(kind=AlarmKind.DIRECTORY, active=wrong, at=now), SOURCE, lanes)

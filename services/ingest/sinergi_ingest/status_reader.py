@@ -31,12 +31,24 @@ class StatusReader:
         self, bootstrap: list[str], sources: Sequence[Source], statuses: Statuses, *, lanes: int
     ) -> None:
         self._bootstrap = bootstrap
-        self._names = {topics.status(source.name): source.name for source in sources}
-        self._next = {TopicPartition(topic, 0): 0 for topic in self._names}
-        self._urns = {source.name: source.urn for source in sources}
+        self._names: dict[str, str] = {}
+        self._next: dict[TopicPartition, int] = {}
+        self._urns: dict[str, str] = {}
+        self._add(sources)
         self._statuses = statuses
         self._lanes = lanes
         self._finding = asyncio.Lock()
+
+    async def follow(self, sources: Sequence[Source]) -> None:
+        """Read the topics of these sources too, from the next round on; they are there."""
+        self._add(sources)
+
+    def _add(self, sources: Sequence[Source]) -> None:
+        for source in sources:
+            topic = topics.status(source.name)
+            self._names[topic] = source.name
+            self._next.setdefault(TopicPartition(topic, 0), 0)
+            self._urns[source.name] = source.urn
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Read from the first record on, until cancelled; ``beat`` is called at each round.
@@ -59,22 +71,30 @@ class StatusReader:
         consumer = kafka.reader(self._bootstrap)
         try:
             await consumer.start()
-            consumer.assign(list(self._next))
-            for place, offset in self._next.items():
-                consumer.seek(place, offset)
-            ends = await consumer.end_offsets(list(self._next))
+            assigned: frozenset[TopicPartition] = frozenset()
+            ends: dict[TopicPartition, int] = {}
             while True:
                 beat()
+                if new := self._next.keys() - assigned:
+                    assigned = frozenset(self._next)
+                    self._take_up(consumer)
+                    ends |= await consumer.end_offsets(list(new))
                 for place, records in (
                     await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_BATCH)
                 ).items():
                     told = [(record.key, record.value) for record in records]
                     self._statuses.heard(self._names[place.topic], told)
                     self._next[place] = records[-1].offset + 1
-                if not self._statuses.complete:
-                    self._statuses.complete = await _reached(consumer, ends)
+                for place in await _reached(consumer, ends):
+                    self._statuses.read_to_end(self._names[place.topic])
+                    del ends[place]
         finally:
             await _leave(consumer)
+
+    def _take_up(self, consumer: AIOKafkaConsumer) -> None:
+        consumer.assign(list(self._next))
+        for place, offset in self._next.items():
+            consumer.seek(place, offset)
 
     async def find(self, source: str, number: str) -> EventState | None:
         """Return what became of the event of ``source`` (``<system>.<channel>``), ``None`` when unknown.
@@ -85,7 +105,7 @@ class StatusReader:
         if known is not None:
             return known
         if source not in self._urns:
-            raise BehindError  # came into the directory since the start: its topics are not read yet
+            raise BehindError  # came into the directory just now: its topics are not read yet
         try:
             # One at a time: who asks for many unknown numbers holds up only others who do.
             async with asyncio.timeout(FIND_WITHIN_S), self._finding:
@@ -129,11 +149,9 @@ class StatusReader:
         return committed[place].offset if place in committed else -1
 
 
-async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> bool:
-    for place, end in ends.items():
-        if await consumer.position(place) < end:
-            return False
-    return True
+async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[TopicPartition]:
+    # By the reader's position: the last offset may be the mark of a transaction's end, and no record.
+    return [place for place, end in ends.items() if await consumer.position(place) >= end]
 
 
 def _told_to_stop() -> bool:

@@ -52,7 +52,7 @@ class Statuses:
             " WITHOUT ROWID"
         )
         self._waiting: OrderedDict[tuple[str, str], _Waiting] = OrderedDict()
-        self.complete = False
+        self._complete: set[str] = set()
 
     def accepted(self, event: SuspiciousMovementEvent, at: datetime) -> None:
         """Remember that this event is on Kafka and waits for the router."""
@@ -69,6 +69,10 @@ class Statuses:
             self._hear(source, (key or b"").decode(errors="replace"), value)
         self._file.execute("COMMIT")
 
+    def read_to_end(self, source: str) -> None:
+        """Take note that this source's topic was read to its end: what is not known does not exist."""
+        self._complete.add(source)
+
     def of(self, source: str, number: str) -> EventState | None:
         """Return what became of the event, ``None`` when it is unknown; raise ``BehindError``."""
         found = self._file.execute(
@@ -78,7 +82,7 @@ class Statuses:
         # The router may have been faster than our own note of the broker's answer.
         if waiting is not None and (found is None or _event_id(found[0]) != waiting.event_id):
             return _accepted(number, waiting.event_id, waiting.revision, waiting.at)
-        if found is None and not self.complete:
+        if found is None and source not in self._complete:
             raise BehindError
         return None if found is None else _state(number, found[0])
 

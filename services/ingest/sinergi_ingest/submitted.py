@@ -18,6 +18,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 
 from sinergi_ingest import binary
 from sinergi_ingest.handlers import Intake
+from sinergi_ingest.judges import is_cap
 from sinergi_ingest.limits import Bucket, owe, owed_for
 from sinergi_ingest.records import Origin
 from sinergi_shared.contracts import topics
@@ -50,6 +51,7 @@ class Submitted:
     ) -> None:
         self._sources = {topics.submitted(source.name): source for source in sources}
         self._intake = intake
+        self._whole = asyncio.Lock()  # a batch is not torn by a change of what is read
         self._buckets: dict[TopicPartition, Bucket] = {}
         self._seconds = seconds
         self._slowed = slowed
@@ -87,6 +89,17 @@ class Submitted:
         """Join the group and begin to read."""
         await self._broker.start()
 
+    async def follow(self, sources: Sequence[Source]) -> None:
+        """Read these sources too, and hold each to its rate of now; their topics are there.
+
+        Who has left is read on: what it sends is refused, not left unread.
+        """
+        async with self._whole:
+            known = self._sources.keys()
+            self._sources = self._sources | {topics.submitted(source.name): source for source in sources}
+            if self._sources.keys() != known and self._subscriber.consumer is not None:
+                self._subscriber.consumer.subscribe([*self._sources])
+
     async def stop(self) -> None:
         """Finish the batch in hand, commit it, leave."""
         await self._broker.stop()
@@ -116,10 +129,11 @@ class Submitted:
     async def _on_records(self, records: Any) -> None:  # noqa: ANN401 - FastStream would build a model
         self._busy_since = self._seconds()
         try:
-            origins = [self._origin(record) for record in records]
-            await self._intake.take_submitted(origins, [event_bytes(record) for record in records])
-            await self._commit(records)
-            self._slow_down(records)
+            async with self._whole:
+                origins = [self._origin(record) for record in records]
+                await self._intake.take_submitted(origins, [event_bytes(record) for record in records])
+                await self._commit(records)
+                self._slow_down(records)
         except Exception as error:  # noqa: BLE001 - a bug: stop before the offset is committed
             self._die(PART, error)
         finally:
@@ -176,12 +190,13 @@ class Submitted:
 
 
 def event_bytes(record: Record) -> bytes | None:
-    """Return the event in structured form, whichever mode its headers say."""
+    """Return the event in structured form, whichever mode its headers say; a CAP message as it is."""
     content_type = next((value for name, value in record.headers if name.lower() == "content-type"), b"")
     structured = (content_type or b"").lower().startswith(binary.STRUCTURED.encode())
-    if record.value is None or structured:
+    headers = [(name, value or b"") for name, value in record.headers]
+    if record.value is None or structured or is_cap(headers):
         return record.value
-    return binary.from_kafka([(name, value or b"") for name, value in record.headers], record.value)
+    return binary.from_kafka(headers, record.value)
 
 
 async def _whole_batch(records: tuple[Any, ...]) -> KafkaMessage:

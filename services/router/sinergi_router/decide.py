@@ -37,7 +37,7 @@ from sinergi_router.policy.next_jurisdiction import projected, warned
 from sinergi_router.policy.one_notice import one_each
 from sinergi_router.policy.order import Unrouted, unrouted
 from sinergi_router.policy.request_facts import Case
-from sinergi_shared.contracts.codes import AlertMsgType, Role, Status
+from sinergi_shared.contracts.codes import AlertMsgType, Resolution, Role, Status
 from sinergi_shared.contracts.event import SuspiciousMovement
 from sinergi_shared.contracts.reasons import Outcome, Reason
 
@@ -58,6 +58,7 @@ class Decision:
     alerts: tuple[Alert, ...] = ()
     late: bool = False
     unrouted: Unrouted | None = None
+    resolution: Resolution | None = None  # of its thread, which a message that changes nothing keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,14 @@ def _decide(placed: Placed, thread: Thread | None, policy: Policy, now: datetime
     stop = unrouted(one, thread)
     if stop is not None:
         return Decision(
-            one, stop.outcome, now, policy.version, _after(one, thread, stop), area, unrouted=stop
+            one,
+            stop.outcome,
+            now,
+            policy.version,
+            _after(one, thread, stop),
+            area,
+            unrouted=stop,
+            resolution=thread.resolution if thread else None,
         )
     base = thread or _first(one)
     if one.event.data.msgType in CLOSING:
@@ -106,7 +114,9 @@ def _opened(placed: Placed, thread: Thread, policy: Policy, now: datetime) -> De
     offices = competent(data, area, placed.near, policy)
     if not offices.matched:
         stop = Unrouted(Outcome.REJECTED, Reason.POLICY_MISSING)
-        return Decision(one, stop.outcome, now, policy.version, None, area, unrouted=stop)
+        return Decision(
+            one, stop.outcome, now, policy.version, None, area, unrouted=stop, resolution=thread.resolution
+        )
     primaries, last_step = offices.primaries, offices.last_step
     if not placed.undivided:
         primaries = first_lead_order(primaries, data, area, policy)
@@ -162,6 +172,7 @@ def _routed(
         issue.area,
         tuple(alerts),
         issue.late,
+        resolution=after.resolution,
     )
 
 

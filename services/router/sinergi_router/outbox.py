@@ -90,6 +90,8 @@ def of_request(decision: RequestDecision, thread: Thread | None, lane: int) -> I
         yield Outgoing(topics.JOBS, key, _request_job(decision, thread), lane, _HEADERS)
     if decision.thread is not None:
         yield of_thread(decision.thread, lane)
+        if decision.thread.resolution is not None:
+            yield _status_of_end(decision, decision.thread)
     yield Outgoing(topics.AUDIT, None, _request_audit(decision, thread), lane, _HEADERS)
 
 
@@ -217,12 +219,29 @@ def _status(decision: Decision) -> Outgoing:
     )
     if decision.arrived.note_withheld:
         status += ',"noteWithheld":true'
+    if decision.resolution is not None:
+        status += f',"outcome":"{decision.resolution}"'
     if why is not None:
         status += f',"reason":"{why.reason}","fields":{orjson.dumps(why.fields).decode()}'
         if why.rule is not None:
             status += f',"rule":"{why.rule}"'
     value = f'{_envelope(_of(decision), STATUS_TYPE, "status", data.eventNumber)},"data":{status}}}}}'
     return Outgoing(_status_topic(event.source), data.eventNumber.encode(), value.encode(), 0, _HEADERS)
+
+
+def _status_of_end(decision: RequestDecision, thread: Thread) -> Outgoing:
+    """Return what the source learns of an answer that ended its event: how, and nothing of whose it was."""
+    status = (
+        f'{{"eventNumber":"{thread.event_number}","revision":{thread.revision},'
+        f'"state":"{Outcome.ROUTED}","outcome":"{thread.resolution}","at":"{clock(decision.decided_at)}"'
+    )
+    if decision.case is not None:
+        arrived = decision.case.arrived
+        status += f',"eventId":"{arrived.event.id}"'
+        status += ',"noteWithheld":true' if arrived.note_withheld else ""
+    envelope = _envelope(_of_request(decision), STATUS_TYPE, "status", thread.event_number)
+    value = f'{envelope},"data":{status}}}}}'
+    return Outgoing(_status_topic(thread.source), thread.event_number.encode(), value.encode(), 0, _HEADERS)
 
 
 @lru_cache(maxsize=4096)

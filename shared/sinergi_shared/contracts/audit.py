@@ -101,6 +101,7 @@ class AlarmKind(StrEnum):
 
     SOURCE_SILENT = "source_silent"
     DIRECTORY = "directory"
+    TOPICS_MISSING = "topics_missing"
 
 
 class Alarm(Contract):

@@ -311,6 +311,8 @@ class RequestVerb(StrEnum):
     DECLINED = "declined"
     REFER = "refer"
     RECALL = "recall"
+    RESOLVED = "resolved"
+    FALSE_POSITIVE = "false_positive"
     ASK = "ask"
 
 

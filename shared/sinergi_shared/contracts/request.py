@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from sinergi_shared.contracts.base import Contract, RecipientCode, ThreadId, Time
-from sinergi_shared.contracts.codes import RequestVerb
+from sinergi_shared.contracts.codes import RequestVerb, Resolution
 from sinergi_shared.contracts.envelope import CloudEvent
 
 
@@ -29,6 +29,7 @@ class Request(Contract):
         RecipientCode | None,
         Field(description="with refer: to whom; with recall: from whom, absent for everybody"),
     ] = None
+    outcome: Annotated[Resolution | None, Field(description="with resolved: how the event ended")] = None
     reasonCode: Annotated[str, StringConstraints(pattern="^[A-Z][A-Z0-9_]{1,47}$")] | None = None
     at: Time
 
@@ -38,6 +39,8 @@ class Request(Contract):
             raise ValueError("escalate names its step")
         if self.verb is RequestVerb.REFER and self.to is None:
             raise ValueError("refer names to whom")
+        if (self.verb is RequestVerb.RESOLVED) != (self.outcome is not None):
+            raise ValueError("resolved, and nothing else, names how the event ended")
         return self
 
 

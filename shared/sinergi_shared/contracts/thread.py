@@ -14,7 +14,7 @@ from sinergi_shared.contracts.base import (
     Time,
     Uuid,
 )
-from sinergi_shared.contracts.codes import Level, Role, Severity, Standing, Status, ThreadState
+from sinergi_shared.contracts.codes import Level, Resolution, Role, Severity, Standing, Status, ThreadState
 from sinergi_shared.contracts.reasons import Outcome
 
 
@@ -53,6 +53,9 @@ class Thread(Contract):
         tuple[RecipientCode, ...] | None, Field(description="who has led since it was opened, and no longer")
     ] = None
     unanswered: Annotated[bool | None, Field(description="the ladder ended: operators know")] = None
+    resolution: Annotated[
+        Resolution | None, Field(description="how it ended, by the answer that closed it")
+    ] = None
     informed: dict[RecipientCode, Informed]
     seen: dict[Uuid, Sha256]
     requests: Annotated[tuple[Uuid, ...] | None, Field(description="ids of the requests applied")] = None

@@ -101,10 +101,15 @@ async def administering(bootstrap: list[str]) -> AsyncIterator[AIOKafkaAdminClie
         await admin.close()
 
 
+async def partition_counts(bootstrap: list[str]) -> dict[str, int]:
+    """Return how many partitions each topic has."""
+    async with administering(bootstrap) as admin:
+        return {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+
+
 async def check_topics(bootstrap: list[str], wanted: Iterable[WantedTopic]) -> None:
     """Raise ``TopicsWrongError`` unless each topic exists with its partition count (B05, B09)."""
-    async with administering(bootstrap) as admin:
-        found = {topic["topic"]: len(topic["partitions"]) for topic in await admin.describe_topics()}
+    found = await partition_counts(bootstrap)
     wrong = [topic for topic in wanted if found.get(topic.name) != topic.partitions]
     if wrong:
         told = ", ".join(f"{t.name} ({found.get(t.name, 0)} of {t.partitions} partitions)" for t in wrong[:5])

@@ -50,7 +50,7 @@ def event_of(alert: Node, source: str, now: datetime) -> CapEvent:
     builder = _Builder(info)
     builder.put("eventNumber", chain.event_number, f"{ROOT}/incidents")
     builder.put("revision", chain.revision, f"{ROOT}/sent")
-    builder.put("msgType", kind.value, f"{ROOT}/msgType")
+    builder.put("msgType", builder.kind(kind).value, f"{ROOT}/msgType")
     builder.put("status", status, f"{ROOT}/status")
     builder.facts(chain)
     return CapEvent(_enveloped(builder.data, chain, source), builder.places)
@@ -98,6 +98,15 @@ class _Builder:
         self._parameters = parameters(info)
         self.data: dict[str, Any] = {}
         self.places: dict[str, str] = {}
+
+    def kind(self, told: MsgType) -> MsgType:
+        """Return the message's kind: a cancel may say that the suspicion was wrong, nothing else may."""
+        for value, place in self._parameters.get(words.FALSE_POSITIVE, ()):
+            if value not in _FLAGS or (_FLAGS[value] and told is not MsgType.CANCEL):
+                raise CapFaultError(Rule.FIELD, place)
+            if _FLAGS[value]:
+                return MsgType.FALSE_POSITIVE
+        return told
 
     def put(self, path: str, value: object, place: str) -> None:
         *parents, last = path.split("/")

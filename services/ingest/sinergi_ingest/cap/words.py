@@ -46,6 +46,9 @@ TEXTS: Final = {
 }
 NUMBERS: Final = {"peopleCount": "people/count", "sinergi.minors": "people/minors"}
 FLAGS: Final = {"sinergi.danger": "danger", "sinergi.countEstimated": "people/countEstimated"}
+FALSE_POSITIVE: Final = "sinergi.falsePositive"
+"""In a ``Cancel``: the suspicion was wrong. CAP itself has one word for both."""
+
 NEED: Final = "sinergi.need"
 INDICATOR: Final = "sinergi.indicator"
 CORROBORATED: Final = "sinergi.indicatorCorroborated"
@@ -54,4 +57,4 @@ NOTE: Final = "sinergi.note"
 
 OURS: Final = "sinergi."
 REPEATED: Final = frozenset({NEED, INDICATOR, CORROBORATED})
-KNOWN: Final = frozenset({*TEXTS, *NUMBERS, *FLAGS, NOTE}) | REPEATED
+KNOWN: Final = frozenset({*TEXTS, *NUMBERS, *FLAGS, FALSE_POSITIVE, NOTE}) | REPEATED

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sinergi_shared.contracts.codes import AreaSource, Level, Role, Severity, Standing, Status, ThreadState
+from sinergi_shared.contracts.codes import (
+    AreaSource,
+    Level,
+    Resolution,
+    Role,
+    Severity,
+    Standing,
+    Status,
+    ThreadState,
+)
 from sinergi_shared.contracts.event import SuspiciousMovementEvent
 from sinergi_shared.contracts.thread import EventPointer
 from sinergi_shared.region.tables import Place, Recipient
@@ -102,6 +111,7 @@ class Thread:
     step: int = 0  # of the ladder, since it was opened
     led: tuple[str, ...] = ()  # who has led since it was opened, and no longer
     unanswered: bool = False  # nobody is left on the ladder; operators are told until somebody owns
+    resolution: Resolution | None = None  # how it ended, by the answer that closed it
     requests: tuple[str, ...] = ()  # ids of the requests applied
     carried: dict[str, Any] | None = None  # the event itself, once its topic may have dropped it
     event_at: datetime | None = None  # when the event was decided, if a request was since

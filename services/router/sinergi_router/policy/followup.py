@@ -8,7 +8,7 @@ from typing import Final
 from sinergi_router.policy.alert import Alert, due_at
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Arrived, Competent, Informed, Match, Notice, Thread
-from sinergi_shared.contracts.codes import Level, MsgType, Severity, Standing, Status, ThreadState
+from sinergi_shared.contracts.codes import Level, MsgType, Resolution, Severity, Standing, Status, ThreadState
 from sinergi_shared.contracts.event import SuspiciousMovement, SuspiciousMovementEvent
 
 MOST_SEEN: Final = 500
@@ -190,6 +190,19 @@ def seen_with(one: Arrived, thread: Thread) -> dict[str, str]:
     return seen
 
 
+def resolved(thread: Thread, resolution: Resolution) -> Thread:
+    """Return a thread that an answer has ended; each keeps role and level, for a later reopening."""
+    return replace(
+        thread,
+        state=ThreadState.CLOSED,
+        highest_severity=None,
+        lead=None,
+        unanswered=False,
+        resolution=resolution,
+        informed={code: held._replace(ack_due_at=None) for code, held in thread.informed.items()},
+    )
+
+
 def one_owner(informed: dict[str, Informed], lead: str | None) -> dict[str, Informed]:
     """Return the holders with nobody as owner but the lead: who owned and no longer leads assists."""
     return {
@@ -206,7 +219,7 @@ def _afresh(thread: Thread) -> Thread:
         code: held._replace(standing=held.standing if held.recalled else None, referred_by=None)
         for code, held in thread.informed.items()
     }
-    return replace(thread, step=0, led=(), informed=informed)
+    return replace(thread, step=0, led=(), resolution=None, informed=informed)
 
 
 def _next_revision(before: Informed | None) -> int:

@@ -1,14 +1,23 @@
-"""REQUEST: what each verb does to an open thread: escalate, owned, declined, refer, recall."""
+"""REQUEST: what each verb does to an open thread: it moves the lead, widens or narrows who knows, ends it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from sinergi_router.policy.facts import Thread
+from sinergi_router.policy.followup import resolved
 from sinergi_router.policy.lead import MOST_STEPS, is_recalled, province_desk
 from sinergi_router.policy.request_facts import Applied, Ask, Case, Tell, Verdict, Words
 from sinergi_router.policy.succession import TAKE_OVER, climb, gone, lead_to, rungs_left, successor
-from sinergi_shared.contracts.codes import AlertMsgType, Level, Onward, RequestVerb, Standing
+from sinergi_shared.contracts.codes import (
+    AlertMsgType,
+    Level,
+    Onward,
+    RequestVerb,
+    Resolution,
+    Role,
+    Standing,
+)
 from sinergi_shared.contracts.reasons import Reason
 
 HANDED_ON: Final = Words(
@@ -107,6 +116,30 @@ def _recall(ask: Ask) -> Verdict:
     return Applied(_inherited(ask, after, heir), (*recalls, _heir_is_told(heir)))
 
 
+def _resolved(ask: Ask) -> Verdict:
+    """End the event as its lead says; who only assists or holds a copy cannot end it."""
+    if ask.request.outcome is None or ask.request.by != ask.thread.lead:
+        return Reason.STALE
+    return _ended(ask, ask.request.outcome)
+
+
+def _false_positive(ask: Ask) -> Verdict:
+    """End the event as not confirmed when a primary says so; another primary that owns it decides itself."""
+    thread, by = ask.thread, ask.request.by
+    held, owner = thread.informed.get(by), thread.owner
+    if held is None or held.recalled or held.role is not Role.PRIMARY:
+        return Reason.STALE
+    if owner not in {None, by} and thread.informed[owner or ""].role is Role.PRIMARY:
+        return Reason.STALE
+    return _ended(ask, Resolution.NOT_CONFIRMED)
+
+
+def _ended(ask: Ask, resolution: Resolution) -> Applied:
+    # A closed event has no lead, and the newest alert of who led says so.
+    lead = Tell(str(ask.thread.lead), AlertMsgType.UPDATE)
+    return Applied(resolved(ask.thread, resolution), (lead,))
+
+
 def _who_keeps(ask: Ask, leaving: list[str]) -> str:
     desk = province_desk(ask.thread.lead, ask.policy).code
     return desk if desk in leaving else str(ask.thread.lead)
@@ -145,5 +178,7 @@ _VERBS: Final[Mapping[RequestVerb, Callable[[Ask], Verdict]]] = {
     RequestVerb.DECLINED: _declined,
     RequestVerb.REFER: _refer,
     RequestVerb.RECALL: _recall,
+    RequestVerb.RESOLVED: _resolved,
+    RequestVerb.FALSE_POSITIVE: _false_positive,
     RequestVerb.ASK: _later,
 }

@@ -56,10 +56,10 @@ def apply_request(
     The same request again is a ``DUPLICATE``. On a thread that is closed or unknown, or out of step,
     it is ``STALE``. Either way nobody is told and the thread stays as it is.
     """
+    if thread is not None and request_id in thread.requests:
+        return _refused(request, request_id, Reason.DUPLICATE, policy, now)
     if thread is None or thread.state is not ThreadState.OPEN or thread.lead is None:
         return _refused(request, request_id, Reason.STALE, policy, now)
-    if request_id in thread.requests:
-        return _refused(request, request_id, Reason.DUPLICATE, policy, now)
     ask = Ask(request, thread, case, policy)
     match judge(ask):
         case Applied() as applied:
