@@ -1,6 +1,9 @@
 """Members come, go and are killed; their names are new each time: no lane stands still for long."""
 
 import asyncio
+import random
+from collections.abc import Iterator
+from enum import Enum, auto
 from itertools import count
 from time import monotonic
 
@@ -14,6 +17,47 @@ FULL = Load(events=50_000, rate=200, ahead=50_000)
 QUICK = Load(events=1_000, rate=100, ahead=5_000)
 FEWEST, MOST = 2, 5
 MOST_STILL_S = 30.0
+
+
+class Change(Enum):
+    """What happens to the group; half of a walk are kills, of either kind."""
+
+    JOIN = auto()
+    LEAVE = auto()
+    KILL = auto()  # for good
+    CRASH = auto()  # kill -9, and the supervisor starts it again
+
+    @property
+    def step(self) -> int:
+        """By how many members the group is larger afterwards."""
+        return {Change.JOIN: 1, Change.CRASH: 0}.get(self, -1)
+
+
+def walk(draw: random.Random, changes: int) -> Iterator[Change]:
+    """Yield so many changes of a group that begins with ``FEWEST`` members.
+
+    The sizes from ``FEWEST`` to ``MOST`` are visited in one drawn order after the other. A kill cannot
+    make a group grow: on the way up the member is started again.
+    """
+    kills = [number % 2 == 1 for number in range(changes)]
+    draw.shuffle(kills)
+    goals, size = _goals(draw), FEWEST
+    goal = next(goals)
+    for kill in kills:
+        while goal == size:
+            goal = next(goals)
+        if goal > size:
+            change = Change.CRASH if kill else Change.JOIN
+        else:
+            change = Change.KILL if kill else Change.LEAVE
+        size += change.step
+        yield change
+
+
+def _goals(draw: random.Random) -> Iterator[int]:
+    sizes = range(FEWEST, MOST + 1)
+    while True:
+        yield from draw.sample(sizes, len(sizes))
 
 
 class Group:
@@ -31,22 +75,17 @@ class Group:
         await member.start()
         return f"join {member.name}"
 
-    async def leave(self, *, hard: bool) -> str:
-        """Take a member out, by kill -9 when ``hard``."""
-        member = self.members.pop(self._world.draw.randrange(len(self.members)))
-        await member.stop(hard=hard)
-        return f"{'kill' if hard else 'leave'} {member.name}"
-
-    async def change(self, number: int) -> str:
-        """Make one change; every second one is a kill."""
-        if number % 2:
-            if len(self.members) > FEWEST:
-                return await self.leave(hard=True)
-            told = await self.leave(hard=True)
-            return f"{told}, {await self.join()}"
-        if len(self.members) < MOST and (len(self.members) <= FEWEST or self._world.draw.random() < 0.7):
+    async def change(self, change: Change) -> str:
+        """Make one change, to a member drawn by lot; tell which."""
+        if change is Change.JOIN:
             return await self.join()
-        return await self.leave(hard=False)
+        member = self._world.draw.choice(self.members)
+        if change is Change.CRASH:
+            await member.kill()
+        else:
+            self.members.remove(member)
+            await member.stop(hard=change is Change.KILL)
+        return f"{change.name.lower()} {member.name}"
 
 
 async def run(world: World) -> Result:
@@ -54,14 +93,18 @@ async def run(world: World) -> Result:
     changes, load = (3, QUICK) if world.options.quick else (50, FULL)
     group = Group(world)
     sizes: list[int] = []
+    made: list[Change] = []
 
     async def strike(watch: Watch, _sender: Sender) -> list[Fault]:
         await asyncio.gather(*(group.join() for _ in range(FEWEST)))
         await watch.progress(monotonic() + 4, MOST_STILL_S, range(world.lanes))
         faults: list[Fault] = []
-        while len(faults) < changes and not (faults and faults[-1].recovered_s == float("inf")):
-            faults.append(await _changed(world, group, watch, len(faults)))
+        for change in walk(world.draw, changes):
+            faults.append(await _changed(world, group, watch, change))
+            made.append(change)
             sizes.append(len(group.members))
+            if faults[-1].recovered_s == float("inf"):
+                break
         return faults
 
     try:
@@ -69,7 +112,11 @@ async def run(world: World) -> Result:
     finally:
         await asyncio.gather(*(member.stop(hard=True) for member in group.members))
     result = done.result("router-scale")
-    result.figures |= {"members": sizes, "longest_without_progress_s": round(done.watch.longest_still, 1)}
+    result.figures |= {
+        "members": sizes,
+        "kills": sum(change in {Change.KILL, Change.CRASH} for change in made),
+        "longest_without_progress_s": round(done.watch.longest_still, 1),
+    }
     result.require(result.rejected == 0, f"{result.rejected} good events were refused")
     result.require(len(done.faults) == changes, f"only {len(done.faults)} of {changes} changes")
     still = done.watch.longest_still
@@ -77,9 +124,9 @@ async def run(world: World) -> Result:
     return result
 
 
-async def _changed(world: World, group: Group, watch: Watch, number: int) -> Fault:
+async def _changed(world: World, group: Group, watch: Watch, change: Change) -> Fault:
     at = monotonic()
-    told = await group.change(number)
+    told = await group.change(change)
     # A joiner needs some seconds to ask for lanes, and a killed one is missed after its session.
     settled = at + 6
     moved = await watch.progress(settled, MOST_STILL_S, range(world.lanes))
