@@ -5,11 +5,9 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import typer
@@ -17,7 +15,9 @@ import typer
 from sinergi_ops import brokers
 from sinergi_ops.explain import split
 from sinergi_ops.places import KEYS
+from sinergi_ops.sending import options
 from sinergi_ops.sending.fresh import freshened
+from sinergi_ops.sending.options import Via
 from sinergi_ops.sending.patience import Patience
 from sinergi_ops.sending.receipt import Answer, Receipt, stopped
 from sinergi_ops.sending.senders import (
@@ -44,79 +44,19 @@ _WORDS: Final = {
 }
 
 
-class Via(StrEnum):
-    """The way in."""
-
-    HTTP = "http"
-    KAFKA = "kafka"
-
-
-def _url(url: str) -> str:
-    with suppress(ValueError):
-        parts = urlsplit(url)
-        if parts.scheme in {"http", "https"} and parts.hostname and (parts.port or 0) >= 0:
-            return url
-    raise typer.BadParameter("tulis http://host:port / write http://host:port")
-
-
 def command(  # noqa: PLR0913 - one parameter an option
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="CloudEvent, larik JSON atau baris JSON; - dari masukan standar. "
-            "/ One CloudEvent, a JSON array or JSON lines; - is standard input."
-        ),
-    ],
+    file: options.File,
     *,
-    via: Annotated[Via, typer.Option(help="Jalan masuk. / The way in.")] = Via.HTTP,
-    url: Annotated[
-        str,
-        typer.Option(envvar="SINERGI_INGEST_URL", callback=_url, help="Alamat ingest. / Where ingest is."),
-    ] = "http://127.0.0.1:8080",
+    via: options.Way = Via.HTTP,
+    url: options.Url = "http://127.0.0.1:8080",
     kafka: brokers.Kafka = brokers.DEFAULT,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            envvar="SINERGI_KEY",
-            help="Satu kunci API untuk semuanya; lebih aman lewat lingkungan. "
-            "/ One API key for all of it; safer from the environment.",
-        ),
-    ] = None,
-    keys: Annotated[
-        Path,
-        typer.Option(help="Berkas YAML: kunci tiap source; bawaan: demo. / YAML file: each source's key."),
-    ] = KEYS,
-    fresh: Annotated[
-        bool,
-        typer.Option(
-            "--fresh",
-            help="Geser waktu contoh ke saat ini; jarak antarrevisi tetap. "
-            "/ Move the times of samples to now; revisions keep their distances.",
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Tanya ingest saja, tidak ada yang disimpan. / Only ask ingest; nothing is kept.",
-        ),
-    ] = False,
-    wait: Annotated[
-        float,
-        typer.Option(
-            min=0, help="Berapa detik mencoba lagi bila tidak ada jawaban. / Seconds to try again while away."
-        ),
-    ] = PATIENCE_S,
-    spool: Annotated[
-        Path | None,
-        typer.Option(
-            help="Simpan dulu di berkas ini, lalu kirim; yang kritis dulu, tahan mati listrik (--key). "
-            "/ Keep in this file first, then send; critical first, survives a power cut (--key)."
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Satu objek JSON per peristiwa. / One JSON object an event.")
-    ] = False,
+    key: options.Key = None,
+    keys: options.Keys = KEYS,
+    fresh: options.Fresh = False,
+    dry_run: options.DryRun = False,
+    wait: options.Wait = PATIENCE_S,
+    spool: options.SpoolFile = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Kirim kejadian dan lihat jawabannya. / Send events and see what became of each.
 
@@ -155,24 +95,28 @@ def command(  # noqa: PLR0913 - one parameter an option
         messages = _messages(file, fresh=fresh)
         if spool is not None and key:
             raise typer.Exit(_by_spool(spool, messages, url, key, wait))
-        known = {} if key or via is Via.KAFKA else read_keys(keys)
+        patience = Patience(wait, _tell_of_waiting)
+        sender: HttpSender | KafkaSender
+        if via is Via.KAFKA:
+            sender = KafkaSender(kafka, patience=patience)
+        else:
+            known = {} if key else read_keys(keys)
+            sender = HttpSender(url, known, key=key, path=CHECK if dry_run else EVENTS, patience=patience)
     except (OSError, KeysError, _NoEventError) as error:
         _aside(f"sinergi send: {error}")
         raise typer.Exit(2) from None
-    patience = Patience(wait, _tell_of_waiting)
-    sender: HttpSender | KafkaSender
-    if via is Via.KAFKA:
-        sender = KafkaSender(kafka, patience=patience)
-    else:
-        sender = HttpSender(url, known, key=key, path=CHECK if dry_run else EVENTS, patience=patience)
+    raise typer.Exit(_by_sender(sender, messages, as_json=as_json))
+
+
+def _by_sender(sender: HttpSender | KafkaSender, messages: Sequence[Message], *, as_json: bool) -> int:
     receipts: list[Receipt] = []
     try:
         asyncio.run(_send(messages, sender, receipts, as_json=as_json))
     except KeyboardInterrupt:
         _finish(messages, receipts, as_json=as_json)
-        raise typer.Exit(EXIT_STOPPED) from None
+        return EXIT_STOPPED
     _sum_up(messages, receipts)
-    raise typer.Exit(0 if all(receipt.accepted for receipt in receipts) else 1)
+    return 0 if all(receipt.accepted for receipt in receipts) else 1
 
 
 def _by_spool(path: Path, messages: Sequence[Message], url: str, key: str, wait: float) -> int:
