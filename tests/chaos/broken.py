@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 from typing import Any, Final
 
 import redis.asyncio as redis
@@ -17,6 +16,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 
 from sinergi_ingest import app as ingest_app
 from sinergi_ingest import budget, outbox
+from sinergi_ingest.receipts import Place
 from sinergi_router import app, handlers, reload
 from sinergi_shared.runtime import kafka, lanes, transactions
 
@@ -146,18 +146,16 @@ def crash_on_mark(_ground: Ground) -> None:
 
 def ack_early(_ground: Ground) -> None:
     """Answer ``202`` before the brokers have the event."""
-    send = outbox.Outbox._send
+    publish = outbox.Outbox.publish
     on_their_way: set[asyncio.Task[Any]] = set()
 
-    async def trusting(self: outbox.Outbox, record: Any) -> "asyncio.Future[Any]":
-        task = asyncio.create_task(send(self, record))
+    async def trusting(self: outbox.Outbox, records: Any) -> list[Any]:
+        task = asyncio.create_task(publish(self, records))
         on_their_way.add(task)
         task.add_done_callback(on_their_way.discard)
-        trusted = asyncio.get_running_loop().create_future()
-        trusted.set_result(SimpleNamespace(partition=record.partition, offset=0))
-        return trusted
+        return [Place(record.partition, 0) for record in records]
 
-    outbox.Outbox._send = trusting  # type: ignore[method-assign] # that is the fault
+    outbox.Outbox.publish = trusting  # type: ignore[method-assign] # that is the fault
 
 
 def redis_needed(_ground: Ground) -> None:

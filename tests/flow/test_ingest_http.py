@@ -48,22 +48,51 @@ def source(urn, key):
 DIRECTORY = Directory(sources=(source(EXAMPLE["source"], KEY), source(OTHER, OTHER_KEY)), recipients={})
 
 
+class Batch:
+    """A batch of one record."""
+
+    def __init__(self):
+        self.record = None
+
+    def append(self, *, key, value, timestamp, headers):
+        assert timestamp is None
+        if self.record is not None:
+            return None
+        self.record = (key, value, headers)
+        return 1
+
+
 class ListProducer:
-    """Keeps what it is sent; with ``away`` nothing is ever acknowledged, ``refuses`` names failing keys."""
+    """Keeps what it is sent; while ``away`` nothing is acknowledged, ``refuses`` names failing keys."""
 
     def __init__(self):
         self.sent = []
         self.away = False
+        self._on_their_way = []
         self.refuses = ()
 
-    async def send(self, topic, value, *, key, partition, headers):
+    def create_batch(self):
+        return Batch()
+
+    async def send_batch(self, batch, topic, *, partition):
         future = asyncio.get_running_loop().create_future()
-        if not self.away and any(word in value for word in self.refuses):
-            future.set_exception(KafkaTimeoutError())
-        elif not self.away:
-            self.sent.append((topic, key, value, partition, headers))
-            future.set_result(Place(3, len(self.sent) - 1))
+        self._on_their_way.append((future, topic, partition, batch.record))
+        if not self.away:
+            self._end()
         return future
+
+    def comes_back(self):
+        self.away = False
+        self._end()
+
+    def _end(self):
+        while self._on_their_way:
+            future, topic, partition, (key, value, headers) = self._on_their_way.pop(0)
+            if any(word in value for word in self.refuses):
+                future.set_exception(KafkaTimeoutError())
+            else:
+                self.sent.append((topic, key, value, partition, headers))
+                future.set_result(Place(3, len(self.sent) - 1))
 
     def values(self, topic):
         return [json.loads(value) for sent_to, _, value, _, _ in self.sent if sent_to == topic]
@@ -362,7 +391,7 @@ async def test_away_is_told_within_the_bound_and_then_at_once(door, monkeypatch)
     assert loop.time() - start < 0.3
     answers = [await first, later]
     assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "5")] * 2
-    door.producer.away = False
+    door.producer.comes_back()
     assert (await door.post(event())).status_code == 202
     assert door.counted("sinergi_ingest_turned_away_total", reason="UNAVAILABLE") == 1
     assert door.counted("sinergi_ingest_unstored_total", way="http") == 1

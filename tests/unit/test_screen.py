@@ -6,6 +6,7 @@ import random
 import pytest
 
 from sinergi_ingest import screen
+from sinergi_ingest.fields import EVENT
 from sinergi_ingest.patterns import personal_data
 from sinergi_ingest.screen import (
     FORBIDDEN_KEYS,
@@ -203,7 +204,7 @@ def test_risk_of_a_malformed_event_is_no_error(data):
     assert person_at_risk({"data": data}) is False
 
 
-def _keys_of_the_contract(field=screen._EVENT):
+def _keys_of_the_contract(field=EVENT):
     for key, member in field.members.items():
         yield key
         yield from _keys_of_the_contract(member)

@@ -4,13 +4,13 @@ Source: contracts, sections 1, 5, 6, 7. An event with several faults gets the fi
 order of section 5, with every pointer of that reason.
 """
 
-import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import orjson
 from pydantic import ValidationError
 
 from sinergi_ingest import screen
@@ -107,12 +107,37 @@ def admit(body: bytes | None, known_sources: Collection[str], now: datetime) -> 
     except strict_json.UnreadableError as unreadable:
         hidden = body is not None and screen.holds_personal_data(body)
         return Refused(Reason.SCHEMA_INVALID, unreadable.rule, Stage.ENVELOPE, personal_data=hidden)
-    return _judge(document, known_sources, now)
+    return _faultless(document, known_sources, now) or _judge(document, known_sources, now)
 
 
 def stored_bytes(admitted: Admitted) -> bytes:
     """Return the record's value for ``sinergi.events.v1``; its digest equals that of a repeat."""
-    return json.dumps(admitted.document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return orjson.dumps(admitted.document)
+
+
+def _faultless(document: dict[str, Any], known_sources: Collection[str], now: datetime) -> Admitted | None:
+    """Return the event of a document with no fault at all, as ``_judge`` does at three times the cost.
+
+    Of any other nothing is said here, nor of one with extension attributes.
+    """
+    try:
+        event = SuspiciousMovementEvent.model_validate(document)
+    except ValidationError:
+        return None
+    if (
+        event.model_extra
+        or event.type != EVENT_TYPE
+        or event.source not in known_sources
+        or event.schema_version[0] != KNOWN_MAJOR
+        or not screen.nothing_to_find(document)
+        or screen.forbidden_profiles(document)
+        or _ahead(event, now)
+    ):
+        return None
+    number = event.data.eventNumber
+    claim = Claim(event.id, event.source, event.type, number, event.data.revision)
+    thread = thread_id(event.source, number)
+    return Admitted(event, document | {"partitionkey": thread}, thread, None, claim)
 
 
 def _judge(document: dict[str, Any], known_sources: Collection[str], now: datetime) -> Verdict:

@@ -24,7 +24,7 @@ from sinergi_ingest.http import build_api
 from sinergi_ingest.live import LiveDirectory
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.newcomers import Newcomers
-from sinergi_ingest.outbox import Outbox
+from sinergi_ingest.outbox import BATCH_BYTES, Outbox
 from sinergi_ingest.receipts import ReceiptKeyError, Receipts, demo_receipts, read_receipts
 from sinergi_ingest.records import directory_record, silence_record, topics_record
 from sinergi_ingest.settings import IngestSettings
@@ -59,7 +59,7 @@ class Ingest:
         self.health = Health(monotonic)
         self._live = live
         self._log = logs.logger()
-        self._producer = kafka.producer(settings.bootstrap)
+        self._producer = kafka.producer(settings.bootstrap, max_batch_size=BATCH_BYTES)
         self._outbox = Outbox(self._producer)
         self._open = False
         self._metrics = metrics = IngestMetrics(self.registry)

@@ -1,8 +1,8 @@
 """The shell: bytes in, verdicts from the pure room, records out, an answer back."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,7 +14,7 @@ from sinergi_ingest.heartbeat import Beat
 from sinergi_ingest.judges import Judge, Judged, judge_json, judge_submitted
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
-from sinergi_ingest.receipts import Place, Receipts
+from sinergi_ingest.receipts import Place, Receipts, Stored
 from sinergi_ingest.records import Origin, event_record, rejected_record, status_record
 from sinergi_ingest.statuses import Statuses
 from sinergi_ingest.vigil import Vigil
@@ -24,7 +24,11 @@ from sinergi_shared.directory import Directory
 from sinergi_shared.runtime.transactions import Outgoing
 
 _RETRY_AFTER_S: Final = 0.5
-SIGNED_AT_ONCE: Final = 64
+AT_ONCE: Final = 256
+"""So many events are answered, under one signature, before others get their turn: some milliseconds."""
+
+BYTES_AT_ONCE: Final = 16_384
+"""As many are judged before others get their turn: one or two milliseconds, or one hostile event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,43 +75,48 @@ class Intake:
 
     async def check(self, caller: Caller, bodies: Sequence[bytes], judge: Judge = judge_json) -> list[Answer]:
         """Return what ``take`` would answer, and keep nothing."""
-        verdicts = await self._judge(bodies, self._urns, judge)
+        urns = self._urns
+        verdicts = await self._judge(bodies, urns, judge)
         for verdict in verdicts:
             self._metrics.checked.labels("no" if isinstance(verdict, Refused) else "yes").inc()
-        return [self._turned(caller, verdict) or self._answer(verdict) for verdict in verdicts]
+        return [self._turned(caller, verdict, urns) or self._answer(verdict) for verdict in verdicts]
 
     async def take(self, caller: Caller, bodies: Sequence[bytes], judge: Judge = judge_json) -> list[Answer]:
         """Store events and refusals; answer each item, ``202`` only for what Kafka has."""
         started, received_at = self._seconds(), self._clock()
         self._vigil.heard(caller.source.urn, started)
-        verdicts = await self._judge(bodies, self._urns, judge)
-        turned = [self._turned(caller, verdict) for verdict in verdicts]
+        urns = self._urns
+        verdicts = await self._judge(bodies, urns, judge)
+        turned = [self._turned(caller, verdict, urns) for verdict in verdicts]
         spoken = [index for index, problem in enumerate(turned) if problem is None]
         kept = [index for index in spoken if not isinstance(verdicts[index], Beat)]
-        records = [
-            self._record(verdicts[index], Origin(caller.source, bodies[index], received_at)) for index in kept
-        ]
-        stored = dict(zip(kept, await self._outbox.publish(records), strict=True))
+        records: list[Outgoing] = []
+        for number, index in enumerate(kept):
+            records.append(self._record(verdicts[index], Origin(caller.source, bodies[index], received_at)))
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)  # a thousand refusals must not hold up anybody else
+        places = dict(zip(kept, await self._outbox.publish(records), strict=True))
+        unstored = {index for index, place in places.items() if place is None}
         self._metrics.seconds.labels("http").observe(self._seconds() - started)
-        for index in spoken:
-            self._told("http", verdicts[index], stored=index not in stored or stored[index] is not None)
+        self._told("http", [(verdicts[index], index not in unstored) for index in spoken])
+        receipts = await self._receipts(verdicts, places, received_at)
         answers: list[Answer] = []
         for index, verdict in enumerate(verdicts):
-            answer = turned[index] or self._answer(verdict)
-            if index in stored:
-                answer = self._promised(verdict, answer, stored[index], received_at)
-            answers.append(answer)
-            if index % SIGNED_AT_ONCE == SIGNED_AT_ONCE - 1:
-                await asyncio.sleep(0)  # a thousand signatures must not hold up anybody else
+            if index in unstored:
+                answers.append(problem.at_the_door(Reason.UNAVAILABLE))
+            else:
+                answers.append(turned[index] or self._answer(verdict, receipts.get(index)))
+            if index % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
         return answers
 
     async def take_submitted(self, origins: Sequence[Origin], bodies: Sequence[bytes | None]) -> None:
         """Store events of Kafka senders, and tell them of refusals; return once all of it is stored."""
-        started = self._seconds()
+        started, urns = self._seconds(), self._urns
         verdicts = [
             (
                 await self._judge(
-                    [body], {origin.source.urn} & self._urns, judge_submitted(origin.headers, origin.source)
+                    [body], {origin.source.urn} & urns, judge_submitted(origin.headers, origin.source)
                 )
             )[0]
             for origin, body in zip(origins, bodies, strict=True)
@@ -122,27 +131,50 @@ class Intake:
         ]
         await self._store_all(records)
         self._metrics.seconds.labels("kafka").observe(self._seconds() - started)
-        for verdict, origin in zip(verdicts, origins, strict=True):
+        for origin in origins:
             self._vigil.heard(origin.source.urn, started)
-            self._told("kafka", verdict, stored=True)
+        self._told("kafka", [(verdict, True) for verdict in verdicts])
 
     @property
     def _urns(self) -> frozenset[str]:
         return frozenset(source.urn for source in self._directory().sources)
 
-    def _told(self, way: str, verdict: Judged, *, stored: bool) -> None:
-        self._metrics.told(way, verdict, stored=stored)
-        if isinstance(verdict, Beat):
-            self._vigil.heard(verdict.source, self._seconds(), verdict.interval_s)
+    def _told(self, way: str, outcomes: Sequence[tuple[Judged, bool]]) -> None:
+        self._metrics.told(way, outcomes)
+        for verdict, _stored in outcomes:
+            if isinstance(verdict, Beat):
+                self._vigil.heard(verdict.source, self._seconds(), verdict.interval_s)
 
     async def _judge(
         self, bodies: Sequence[bytes | None], known_sources: Collection[str], judge: Judge = judge_json
     ) -> list[Judged]:
         verdicts: list[Judged] = []
+        read = 0
         for body in bodies:
             verdicts.append(judge(body, known_sources, self._clock()))
-            await asyncio.sleep(0)  # a batch of hostile bodies must not hold up anybody else
+            read += len(body or b"")
+            if read >= BYTES_AT_ONCE:
+                read = 0
+                await asyncio.sleep(0)  # a batch of hostile bodies must not hold up anybody else
         return verdicts
+
+    async def _receipts(
+        self, verdicts: Sequence[Judged], places: Mapping[int, Place | None], at: datetime
+    ) -> dict[int, str]:
+        """Return the receipt of each event that Kafka has, by its place in the request."""
+        stored: dict[int, Stored] = {}
+        for index, place in places.items():
+            verdict = verdicts[index]
+            if place is not None and isinstance(verdict, Admitted):
+                stored[index] = Stored(verdict.document, place)
+                self._statuses.accepted(verdict.event, at)
+        receipts: list[str] = []
+        told = list(stored.values())
+        for start in range(0, len(told), AT_ONCE):
+            receipts += self.receipts.sign(told[start : start + AT_ONCE], at)
+            if start:
+                await asyncio.sleep(0)
+        return dict(zip(stored, receipts, strict=True))
 
     async def _store_all(self, records: list[Outgoing]) -> None:
         while records:
@@ -179,9 +211,9 @@ class Intake:
             case Beat():
                 raise TypeError("a heartbeat is on no topic of ours")
 
-    def _turned(self, caller: Caller, verdict: Judged) -> Problem | None:
+    def _turned(self, caller: Caller, verdict: Judged, urns: frozenset[str]) -> Problem | None:
         told = None
-        if of_another(verdict.claim, caller.source, self._urns):
+        if of_another(verdict.claim, caller.source, urns):
             told = problem.of_another(verdict.claim)
         elif isinstance(verdict, Admitted) and (
             pointers := forbidden(verdict, caller.source, only_tests=caller.only_tests)
@@ -191,23 +223,12 @@ class Intake:
             self._metrics.turned_away.labels(Reason.NOT_ALLOWED).inc()
         return told
 
-    def _promised(
-        self, verdict: Judged, answer: Answer, place: Place | None, received_at: datetime
-    ) -> Answer:
-        """Return the answer to what was given to Kafka: a receipt if it has it, else that it has not."""
-        if place is None:
-            return problem.at_the_door(Reason.UNAVAILABLE)
-        if not isinstance(verdict, Admitted) or not isinstance(answer, Accepted):
-            return answer
-        self._statuses.accepted(verdict.event, received_at)
-        return replace(answer, receipt=self.receipts.sign(verdict.document, place, received_at))
-
-    def _answer(self, verdict: Judged) -> Answer:
+    def _answer(self, verdict: Judged, receipt: str | None = None) -> Answer:
         match verdict:
             case Refused():
                 return problem.refused(verdict)
             case Admitted(event=event):
                 withheld = verdict.note_withheld is not None
-                return Accepted(event.id, event.data.eventNumber, withheld)
+                return Accepted(event.id, event.data.eventNumber, withheld, receipt)
             case Beat(claim=claim):
                 return Accepted(claim.id or "", None, note_withheld=False)

@@ -1,5 +1,6 @@
 """What ingest counts; no label comes from outside."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -102,15 +103,19 @@ class IngestMetrics:
             self.operator_alert.labels(kind, source).set(source in raised)
         self._shown[kind] = sources
 
-    def told(self, way: str, verdict: Admitted | Refused | Beat, *, stored: bool) -> None:
-        """Count what became of one event."""
-        if not stored:
-            self.unstored.labels(way).inc()
-        elif isinstance(verdict, Refused):
-            self.refused.labels(way, verdict.reason).inc()
-        elif isinstance(verdict, Beat):
-            self.heartbeats.labels(way).inc()
-        else:
-            self.accepted.labels(way).inc()
-            if verdict.note_withheld:
-                self.withheld.labels(way).inc()
+    def told(self, way: str, outcomes: Sequence[tuple[Admitted | Refused | Beat, bool]]) -> None:
+        """Count what became of these events, each with whether Kafka has it."""
+        accepted = 0
+        for verdict, stored in outcomes:
+            if not stored:
+                self.unstored.labels(way).inc()
+            elif isinstance(verdict, Refused):
+                self.refused.labels(way, verdict.reason).inc()
+            elif isinstance(verdict, Beat):
+                self.heartbeats.labels(way).inc()
+            else:
+                accepted += 1  # told at once below: a counter takes as long as a part of the judging
+                if verdict.note_withheld:
+                    self.withheld.labels(way).inc()
+        if accepted:
+            self.accepted.labels(way).inc(accepted)

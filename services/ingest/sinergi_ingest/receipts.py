@@ -1,32 +1,42 @@
 """Receipts: what a ``202`` promised, signed, so that anyone can check it later without asking us.
 
-A receipt is a JWS in compact form (RFC 7515), signed with Ed25519 (RFC 8037). Not an HMAC: whoever
-could check that could also have made it, and before a court it would prove nothing. It names source,
-id, digest, place on Kafka and time, and nothing of the event's contents.
+A receipt is ``<head>~<entry>~<path>``. The entry names source, id, digest and place on Kafka of one
+event, and nothing of its contents. The head is a JWS in compact form (RFC 7515), signed with Ed25519
+(RFC 8037) over the time and the root of the Merkle tree (RFC 9162) in which all that one request stored
+are entries; the path leads from the entry to that root. So a hundred events cost one signature, and
+each receipt proves its own event alone. Not an HMAC: whoever could check that could also have made
+it, and before a court it would prove nothing.
 """
 
 import base64
+import binascii
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import jwt
+import orjson
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from jwt.algorithms import OKPAlgorithm
 
+from sinergi_ingest import merkle
 from sinergi_shared.contracts.strict_json import body_digest
 
 ISSUER: Final = "urn:sinergi:layanan:ingest"
-KIND: Final = "sinergi-receipt+jwt"
+KIND: Final = "sinergi-receipt-v2+jwt"
 ALGORITHM: Final = "EdDSA"
 MAX_CHARACTERS: Final = 2_048
+
+_BETWEEN: Final = "~"
+_HASH_BYTES: Final = 32
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 _BLOCK: Final = re.compile(r"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTALL)
 _NEEDED: Final = (
@@ -51,6 +61,18 @@ class Place:
     partition: int
     offset: int
 
+    def after(self, number: int) -> "Place":
+        """Return the place of the record so many after this one in the same batch."""
+        return Place(self.partition, self.offset + number if self.offset >= 0 else self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event as it is stored, a withheld note left out, and where."""
+
+    document: dict[str, Any]
+    place: Place
+
 
 class Receipts:
     """Signs receipts with one key, and publishes it beside the public keys of before."""
@@ -59,20 +81,20 @@ class Receipts:
         self._key = key
         own = key.public_key()
         self.key_id = _key_id(own)
+        self._header = _packed(orjson.dumps({"alg": ALGORITHM, "kid": self.key_id, "typ": KIND}))
         self.published: dict[str, Any] = {"keys": [_jwk(one) for one in (own, *earlier)]}
 
-    def sign(self, document: Mapping[str, Any], place: Place, at: datetime) -> str:
-        """Return the receipt of this event as it is stored, a withheld note left out."""
-        told = {
-            "iss": ISSUER,
-            "iat": int(at.timestamp()),
-            "source": document["source"],
-            "id": document["id"],
-            "digest": body_digest(dict(document)),
-            "partition": place.partition,
-            "offset": place.offset,
-        }
-        return jwt.encode(told, self._key, algorithm=ALGORITHM, headers={"kid": self.key_id, "typ": KIND})
+    def sign(self, stored: Sequence[Stored], at: datetime) -> list[str]:
+        """Return the receipt of each of these events, one at least: one signature for all of them."""
+        entries = [_entry(index, one) for index, one in enumerate(stored)]
+        root, paths = merkle.tree(entries)
+        told = {"iss": ISSUER, "iat": int(at.timestamp()), "root": _packed(root), "size": len(entries)}
+        head = f"{self._header}.{_packed(orjson.dumps(told))}"
+        start = f"{head}.{_packed(self._key.sign(head.encode()))}{_BETWEEN}"
+        return [
+            f"{start}{_packed(entry)}{_BETWEEN}{_packed(b''.join(path))}"
+            for entry, path in zip(entries, paths, strict=True)
+        ]
 
 
 def demo_receipts() -> Receipts:
@@ -102,22 +124,41 @@ def read_receipts(path: Path) -> Receipts:
     return Receipts(key, older)
 
 
-def verify(token: str, published: Mapping[str, Any]) -> dict[str, Any]:
+def verify(receipt: str, published: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the receipt says; raise ``ReceiptError`` unless one of these keys has signed it."""
-    if len(token) > MAX_CHARACTERS:
+    if len(receipt) > MAX_CHARACTERS:
         raise ReceiptError("too long for a receipt")
+    head, *rest = receipt.split(_BETWEEN)
     try:
-        header = jwt.get_unverified_header(token)
+        entry, path = map(_unpacked, rest)
+        for part in head.split("."):
+            _unpacked(part)
+        told: dict[str, Any] = json.loads(entry)
+        index = told.pop("index")
+        signed = _signed(head, published)
+        root, size = _unpacked(signed.pop("root")), signed.pop("size")
+        siblings = [path[start : start + _HASH_BYTES] for start in range(0, len(path), _HASH_BYTES)]
+        is_one = merkle.root(entry, index, size, siblings) == root
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ReceiptError("no receipt of ours") from None
+    if not is_one:
+        raise ReceiptError("the event is not one that was signed")
+    return signed | told
+
+
+def _signed(head: str, published: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        header = jwt.get_unverified_header(head)
         known = {one.key_id: one.key for one in jwt.PyJWKSet.from_dict(dict(published)).keys}
         if header.get("typ") != KIND or header.get("kid") not in known:
             raise ReceiptError("not signed by one of these keys")
         told: dict[str, Any] = jwt.decode(
-            token,
+            head,
             known[header["kid"]],
             algorithms=[ALGORITHM],
             issuer=ISSUER,
             # A clock that is behind ours does not make a promise void.
-            options={"verify_iat": False, "require": ["iss", "iat", "source", "id", "digest"]},
+            options={"verify_iat": False, "require": ["iss", "iat", "root", "size"]},
         )
     except jwt.PyJWTError:
         raise ReceiptError("the signature does not fit") from None
@@ -137,6 +178,32 @@ def _without_note(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**document, "data": {name: value for name, value in data.items() if name != "note"}}
 
 
+def _entry(index: int, stored: Stored) -> bytes:
+    return orjson.dumps(
+        {
+            "source": stored.document["source"],
+            "id": stored.document["id"],
+            "digest": body_digest(stored.document),
+            "partition": stored.place.partition,
+            "offset": stored.place.offset,
+            "index": index,
+        }
+    )
+
+
+def _packed(raw: bytes) -> str:
+    text = binascii.b2a_base64(raw, newline=False).rstrip(b"=")
+    return text.translate(_URL_SAFE).decode()
+
+
+def _unpacked(text: str) -> bytes:
+    """Return the bytes of base64url without padding; a ``ValueError`` if it is written in any other way."""
+    raw = base64.urlsafe_b64decode(f"{text}{'=' * (-len(text) % 4)}")
+    if _packed(raw) != text:
+        raise ValueError("not as we write it")
+    return raw
+
+
 def _jwk(key: Ed25519PublicKey) -> dict[str, Any]:
     return {**_bare(key), "kid": _key_id(key), "use": "sig", "alg": ALGORITHM}
 
@@ -144,7 +211,7 @@ def _jwk(key: Ed25519PublicKey) -> dict[str, Any]:
 def _key_id(key: Ed25519PublicKey) -> str:
     # The key's thumbprint (RFC 7638) names it: no number to keep, none to set wrongly.
     text = json.dumps(_bare(key), sort_keys=True, separators=(",", ":"))
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+    return _packed(hashlib.sha256(text.encode()).digest())
 
 
 def _bare(key: Ed25519PublicKey) -> dict[str, Any]:

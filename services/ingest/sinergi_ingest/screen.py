@@ -5,16 +5,13 @@ code, id, URI, hash) is not screened; every other string is, at every depth, kno
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sinergi_ingest.digit_runs import number_as_number
 from sinergi_ingest.disguises import plain_letters
+from sinergi_ingest.fields import EVENT, UNKNOWN, Field
 from sinergi_ingest.patterns import personal_data, personal_number
-from sinergi_shared.contracts.base import parse_time
 from sinergi_shared.contracts.codes import Need, Situation
-from sinergi_shared.contracts.event import SuspiciousMovementEvent
 from sinergi_shared.contracts.reasons import Rule
 
 NOTE_TEXT: Final = "/data/note/text"
@@ -41,10 +38,6 @@ _PROFILE_WORDS: Final = frozenset(
 _PLAIN_STEP: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,47}|[0-9]{1,5}")
 _KEY_IN_BYTES: Final = re.compile(r'"([^"]{1,240})"\s*:')
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)", re.DOTALL)
-# Version 00 of W3C Trace Context: hexadecimal, so now and then mostly digits.
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-# A pattern that lets one of these through protects nobody: its fields are screened for numbers.
-_PROBES: Final = ("6171012345670001", "A6171012345670001", "a6171012345670001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +48,20 @@ class Finding:
     rule: Rule
 
 
-@dataclass(slots=True)
-class _Field:
-    """A field of the contract: what its own pattern is, and what it holds."""
-
-    own: list[Callable[[str], bool]] = field(default_factory=list)
-    open_codes: list[Callable[[str], bool]] = field(default_factory=list)
-    members: dict[str, "_Field"] = field(default_factory=dict)
-
-    def judge(self, text: str | int) -> Rule | None:
-        if isinstance(text, int):
-            # A number of a known field is bounded by it, and a count or a time.
-            return number_as_number(text) if self is _UNKNOWN else None
-        for fits in self.own:
-            if fits(text):
-                return None
-        for fits in self.open_codes:
-            if fits(text):
-                return personal_number(text)
-        return personal_data(text)
-
-
 def personal_findings(document: dict[str, Any]) -> tuple[Finding, ...]:
     """Return every place in a parsed event that holds personal data, in document order."""
     found: list[Finding] = []
-    _walk(document, "", _EVENT, found)
+    _walk(document, "", EVENT, found)
     return tuple(found)
+
+
+def nothing_to_find(document: dict[str, Any]) -> bool:
+    """Return whether ``personal_findings`` has nothing to find in an event that follows the contract.
+
+    Such an event has no key and no word but the contract's own, so only what the contract leaves
+    open is looked into. Says nothing of a document with an attribute or a field that it does not name.
+    """
+    return _nothing_in(document, EVENT)
 
 
 def forbidden_profiles(document: dict[str, Any]) -> tuple[str, ...]:
@@ -125,7 +106,7 @@ def plain_pointer(parent: str, step: str) -> str:
     return f"{parent}/{step}" if plain else parent
 
 
-def _walk(value: Any, pointer: str, known: _Field, found: list[Finding]) -> None:  # noqa: ANN401 - any JSON
+def _walk(value: Any, pointer: str, known: Field, found: list[Finding]) -> None:  # noqa: ANN401 - any JSON
     match value:
         case str() | int():
             if rule := known.judge(value):
@@ -135,11 +116,27 @@ def _walk(value: Any, pointer: str, known: _Field, found: list[Finding]) -> None
                 # A key of the contract is plain and allowed: only others are looked into.
                 field_ = known.members.get(key)
                 below = f"{pointer}/{key}" if field_ else _unknown_key(key, pointer, found)
-                _walk(member, below, field_ or _UNKNOWN, found)
+                _walk(member, below, field_ or UNKNOWN, found)
         case list():
-            item = known.members.get("*", _UNKNOWN)
+            item = known.members.get("*", UNKNOWN)
             for index, member in enumerate(value):
                 _walk(member, f"{pointer}/{index}", item, found)
+
+
+def _nothing_in(value: Any, known: Field) -> bool:  # noqa: ANN401 - any JSON
+    match value:
+        case str():
+            return known.judge(value) is None
+        case dict() if known.left:
+            return all(_nothing_in(value[key], member) for key, member in known.left.items() if key in value)
+        case list() if item := known.left.get("*"):
+            return all(_nothing_in(member, item) for member in value)
+        case dict() | list():
+            found: list[Finding] = []
+            _walk(value, "", known, found)
+            return not found
+        case _:
+            return True
 
 
 def _unknown_key(key: str, pointer: str, found: list[Finding]) -> str:
@@ -161,43 +158,3 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 def _member(value: Any, key: str) -> Any:  # noqa: ANN401 - any JSON value
     return value.get(key) if isinstance(value, dict) else None
-
-
-def _is_time(text: str) -> bool:
-    try:
-        parse_time(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _describe(node: dict[str, Any], definitions: dict[str, Any], into: _Field) -> _Field:
-    """Read from the contract's own JSON Schema which pattern each field has."""
-    if "$ref" in node:
-        node = definitions[node["$ref"].rsplit("/", 1)[-1]]
-    for option in node.get("anyOf", ()):
-        _describe(option, definitions, into)
-    for name, member in node.get("properties", {}).items():
-        _describe(member, definitions, into.members.setdefault(name, _Field()))
-    if isinstance(items := node.get("items"), dict):
-        _describe(items, definitions, into.members.setdefault("*", _Field()))
-    if words := node.get("enum") or ([node["const"]] if "const" in node else None):
-        into.own.append(frozenset(words).__contains__)
-    if node.get("format") == "date-time":
-        into.own.append(_is_time)
-    if "pattern" in node:
-        fits = re.compile(node["pattern"]).fullmatch
-        loose = any(fits(probe) for probe in _PROBES)
-        (into.open_codes if loose else into.own).append(lambda text: fits(text) is not None)
-    return into
-
-
-def _event_fields() -> _Field:
-    schema = SuspiciousMovementEvent.model_json_schema()
-    event = _describe(schema, schema["$defs"], _Field())
-    event.members["traceparent"].own.append(lambda text: _TRACEPARENT.fullmatch(text) is not None)
-    return event
-
-
-_EVENT: Final = _event_fields()
-_UNKNOWN: Final = _Field()

@@ -10,6 +10,7 @@ import sys
 
 import uvicorn
 
+from sinergi_ingest.outbox import BATCH_BYTES
 from sinergi_ops.ports import HOST
 from sinergi_shared.contracts import topics
 from sinergi_shared.runtime import kafka
@@ -44,7 +45,7 @@ async def _body(receive):
 
 
 async def _serve(told):
-    producer = kafka.producer([told["kafka"]])
+    producer = kafka.producer([told["kafka"]], max_batch_size=BATCH_BYTES)
     await producer.start()
     config = uvicorn.Config(
         bare(producer),
