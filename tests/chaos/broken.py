@@ -77,6 +77,12 @@ def guard_off(_ground: Ground) -> None:
     transactions.tainted = lambda producer: False  # noqa: ARG005 - as it is called
 
 
+def repeated_note(_ground: Ground) -> None:
+    """Let the client send a note anew whose answer was lost, as aiokafka does."""
+    assert callable(lanes.committing_once)
+    lanes.committing_once = lambda consumer: None  # noqa: ARG005 - as it is called
+
+
 def wrong_assignor(_ground: Ground) -> None:
     """Deal partitions in turn, as aiokafka does by default."""
     room: Any = lanes
@@ -207,6 +213,7 @@ OF_LANES: Final[dict[str, Callable[[Ground], None]]] = {
     "commit-before-work": commit_before_work,
     "no-seek": no_seek,
     "guard-off": guard_off,
+    "repeated-note": repeated_note,
     "wrong-assignor": wrong_assignor,
     "shared-txn-id": shared_txn_id,
     "own-txn-id": own_txn_id,

@@ -10,10 +10,12 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import CommitFailedError, KafkaError
+from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.structs import OffsetAndMetadata
 
 from sinergi_shared.runtime import kafka
@@ -135,6 +137,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
             fetch_max_wait_ms=POLL_MS,
         )
         self._consumer.subscribe(list(settings.inputs), listener=self)
+        committing_once(self._consumer)
         await self._consumer.start()
         try:
             while not stop.is_set():
@@ -324,6 +327,26 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
 
 def _place(record: Record) -> TopicPartition:
     return TopicPartition(record.topic, record.partition)
+
+
+def committing_once(consumer: AIOKafkaConsumer) -> None:
+    """Let a commit of unknown fate fail with ``CommitFailedError``; aiokafka would send it again.
+
+    The first request, held up on its way, could arrive after the lane's next transaction and set
+    the lane back, and all since then would be published twice. So the process ends: its successor
+    is another member, and the group refuses the late request. Needs aiokafka 0.14's ``client.send``.
+    """
+    send = consumer._client.send  # noqa: SLF001 - the consumer has no other door to its requests
+
+    async def once(node: Any, request: Any, **more: Any) -> Any:  # noqa: ANN401 - aiokafka's own types
+        try:
+            return await send(node, request, **more)
+        except KafkaError as error:
+            if isinstance(request, OffsetCommitRequest):
+                raise CommitFailedError from error
+            raise
+
+    consumer._client.send = once  # noqa: SLF001
 
 
 def whole_lanes(assigned: Iterable[TopicPartition], inputs: tuple[str, ...]) -> frozenset[int]:

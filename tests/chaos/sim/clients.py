@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any, Final
@@ -32,6 +33,7 @@ from aiokafka.producer.sender import (
     EndTxnRequest,
     TxnOffsetCommitRequest,
 )
+from aiokafka.protocol.commit import OffsetCommitRequest
 from aiokafka.structs import OffsetAndMetadata
 
 from tests.chaos.sim.broker import Broker, FencedError, Member
@@ -52,8 +54,8 @@ class Odds:
 
     kill: float = 3.0
     freeze: float = 1.0
-    unanswered: float = 25.0  # of a transaction's requests: carried out, but the answer is lost
-    late: float = 25.0  # of a transaction's requests: carried out when nobody waits for it any more
+    unanswered: float = 25.0  # of a request that commits: carried out, but the answer is lost
+    late: float = 25.0  # of such a request: carried out when nobody waits for it any more
     left: int = 4
 
 
@@ -119,7 +121,7 @@ class Process:
 
 
 class Client:
-    """What the guard watches: every request of a producer goes through ``send``."""
+    """What the guards watch: what a producer sends, and a consumer commits, goes through ``send``."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -243,6 +245,7 @@ class Consumer:
 
     def __init__(self, world: World, **more: Any) -> None:
         self._world = world
+        self._client = Client(world)
         self._group_id: str | None = more.get("group_id")
         self._instance: str | None = more.get("group_instance_id")
         self._assignor = more.get("partition_assignment_strategy", (RangePartitionAssignor,))[0]
@@ -318,17 +321,24 @@ class Consumer:
             await asyncio.sleep(max(0.0, min(0.05, until - world.now)))
 
     async def commit(self, offsets: Mapping[TopicPartition, Any]) -> None:
-        await process.get().point("OffsetCommit")
         told = {
             place: one if isinstance(one, OffsetAndMetadata) else OffsetAndMetadata(one, "")
             for place, one in offsets.items()
         }
         assert self._group_id is not None
         assert self._member is not None
-        try:
-            self._world.broker.commit(self._group_id, self._member, self._generation, told)
-        except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
-            raise CommitFailedError(str(error)) from error
+        while True:
+            carry_out = partial(
+                self._world.broker.commit, self._group_id, self._member, self._generation, told
+            )
+            try:
+                await self._client.send(carry_out, object.__new__(OffsetCommitRequest))
+            except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
+                raise CommitFailedError(str(error)) from error
+            except NetworkLostError:  # like aiokafka it repeats the request
+                await asyncio.sleep(0.1)
+            else:
+                return
 
     async def _coordinate(self) -> None:
         me, broker = process.get(), self._world.broker

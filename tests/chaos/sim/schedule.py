@@ -214,6 +214,7 @@ _TOUCHED: Final = (
     (Consumer, "seek"),
     (lanes.Lanes, "on_partitions_assigned"),
     (lanes, "RangePartitionAssignor"),
+    (lanes, "committing_once"),
     (transactions, "guarded"),
     (transactions, "tainted"),
     (kafka, "TRANSACTION_TIMEOUT_MS"),
