@@ -113,10 +113,21 @@ class Bus:
         places = [
             TopicPartition(name, part) for name in names for part in range(self._wanted[name].partitions)
         ]
-        asked = self._admin.list_offsets({place: OffsetSpec.latest() for place in places})
-        return {
-            (place.topic, place.partition): found.result(WITHIN_S).offset for place, found in asked.items()
-        }
+        found: dict[tuple[str, int], int] = {}
+
+        def told() -> bool:
+            # A node may not know yet that it leads a partition just made.
+            asked = self._admin.list_offsets({place: OffsetSpec.latest() for place in places})
+            try:
+                found.update(
+                    {(at.topic, at.partition): one.result(WITHIN_S).offset for at, one in asked.items()}
+                )
+            except KafkaException:
+                return False
+            return True
+
+        _until(told)
+        return found
 
     def lane_ends(self) -> list[int]:
         """Return the next offset of each lane of the events."""

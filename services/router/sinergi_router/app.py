@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from time import monotonic
 
+import uvloop
 from faststream.asgi import AsgiFastStream
 from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
@@ -145,7 +146,7 @@ def main() -> None:
     logs.configure(NAME)
     router = Router(RouterSettings())
     leave_loaded_alone()
-    asyncio.run(_serve(router))
+    uvloop.run(_serve(router))
 
 
 def _now() -> datetime:

@@ -3,7 +3,7 @@
 import orjson
 
 from sinergi_router.policy.facts import Informed, Thread
-from sinergi_shared.contracts.base import format_time
+from sinergi_shared.contracts.base import clock, format_time
 from sinergi_shared.contracts.thread import Thread as ThreadRecord
 
 
@@ -43,7 +43,7 @@ def _told(one: Informed) -> str:
         f'"alertRevision":{one.alert_revision}'
     )
     if one.ack_due_at is not None:
-        told += f',"ackDueAt":"{format_time(one.ack_due_at)}"'
+        told += f',"ackDueAt":"{clock(one.ack_due_at)}"'
     if one.standing is not None:
         told += f',"standing":"{one.standing}"'
     if one.referred_by is not None:

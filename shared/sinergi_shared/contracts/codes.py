@@ -6,6 +6,7 @@ areas, indicators) live in its pack, not here.
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class MsgType(StrEnum):
@@ -200,7 +201,10 @@ class Role(StrEnum):
     @property
     def strength(self) -> int:
         """0 for the strongest; one recipient gets one notice, in the strongest role."""
-        return tuple(Role).index(self)
+        return _STRENGTH[self]
+
+
+_STRENGTH: Final = {role: place for place, role in enumerate(Role)}
 
 
 class AreaSource(StrEnum):

@@ -17,6 +17,9 @@ SEVERITIES_BY_COLUMN: Final = (Severity.KRITIS, Severity.TINGGI, Severity.SEDANG
 PreparedKey = tuple[str, Severity, str | None, str | None]
 """Situation, severity, settled area, official post."""
 
+SaidKey = tuple[int, Severity, str, bool]
+"""Row of a rule, severity, recipient, and whether the area found it."""
+
 KindKey = tuple[PreparedKey, frozenset[str], bool, tuple[str, ...], tuple[tuple[str, str], ...]]
 """What decides whom the rules tell: conditions that hold, exercise, areas near, rules that read the path."""
 
@@ -102,6 +105,8 @@ class Policy:
     prepared: dict[PreparedKey, list[tuple[frozenset[str], Match]]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
+    # What a row says to a recipient at a severity, the same in all areas where it is found.
+    said: dict[SaidKey, Match] = field(default_factory=dict, init=False, compare=False, repr=False)
     # What that comes to for events of one kind (decide.competent); emptied when it has grown large.
     competence: dict[KindKey, Competent] = field(default_factory=dict, init=False, compare=False, repr=False)
 

@@ -4,7 +4,7 @@ Two steps: ``tellable`` makes of an event what could be told at all, once; ``Tel
 what one view allows, and coarsens what its level sees coarsely (contracts, section 2).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -65,19 +65,20 @@ class Telling:
     def __init__(self, one: Arrived, area: Area, policy: Policy) -> None:
         data, self._policy = one.event.data, policy
         self._whole = tellable(one, area, policy)
-        self._texts: list[str | None] = [None] * policy.views.places
+        self._texts: list[str | None] = [None] * policy.views.blocks
         self._observed_at = data.observedAt
+        self._observed: dict[bool, str] = {}
         self._named = f',"situation":"{data.situation}"'
         category = orjson.dumps(policy.situation(data.situation).l1_category).decode()
         self._category = f',"situation":{category}'
 
     def told(self, view: View) -> str:
         """Return what a view allows of an alert's ``data``: members of a JSON object, each behind a comma."""
-        told, texts = [_observed(self._observed_at, view.level)], self._texts
-        for place, member in self._policy.views.told_by(view):
-            text = texts[place]
+        told, texts = [self._observed_by(view.level)], self._texts
+        for block in self._policy.views.blocks_of(view):
+            text = texts[block.place]
             if text is None:
-                text = texts[place] = self._written(member)
+                text = texts[block.place] = self._written(block.members)
             told.append(text)
         if view.level < Level.L2:
             told.append(self._category)
@@ -85,9 +86,21 @@ class Telling:
             told.append(self._named)
         return "".join(told)
 
-    def _written(self, member: Member) -> str:
-        value = self._whole.get(member.top)
-        return "" if value is None else _text(member.top, _cut(value, member, self._policy))
+    def _observed_by(self, level: Level) -> str:
+        exact = level >= Level.L3
+        if exact not in self._observed:
+            self._observed[exact] = _observed(self._observed_at, exact=exact)
+        return self._observed[exact]
+
+    def _written(self, members: Sequence[Member]) -> str:
+        whole, policy = self._whole, self._policy
+        return _text(
+            {
+                member.top: value if member.whole else _cut(value, member, policy)
+                for member in members
+                if (value := whole.get(member.top)) not in _EMPTY
+            }
+        )
 
 
 def _cut(value: Any, member: Member, policy: Policy) -> Any:  # noqa: ANN401 - any JSON value
@@ -98,14 +111,12 @@ def _cut(value: Any, member: Member, policy: Policy) -> Any:  # noqa: ANN401 - a
     return value
 
 
-def _text(top: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
-    written = orjson.dumps(value)
+def _text(told: Json) -> str:
+    written = orjson.dumps(told)
     if b"null" in written or b"{}" in written or b"[]" in written:  # absent, never null or empty
-        value = _filled(value)
-        if value in _EMPTY:
-            return ""
-        written = orjson.dumps(value)
-    return f',"{top}":{written.decode()}'
+        written = orjson.dumps(_filled(told))
+    inside = written[1:-1].decode()
+    return f",{inside}" if inside else ""
 
 
 def _filled(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -165,8 +176,8 @@ def _known_vehicle(vehicle: Json) -> Json:
     return {key: value for key, value in vehicle.items() if key != "kind" or value in _VEHICLES}
 
 
-def _observed(when: datetime, level: Level) -> str:
-    if level >= Level.L3:
+def _observed(when: datetime, *, exact: bool) -> str:
+    if exact:
         told, precision = format_time(when.replace(microsecond=0)), Precision.SECOND
     else:
         past = timedelta(minutes=when.minute % 15, seconds=when.second, microseconds=when.microsecond)

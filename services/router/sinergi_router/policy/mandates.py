@@ -80,7 +80,7 @@ def _prepared(key: PreparedKey, area: Area, policy: Policy) -> list[tuple[frozen
             for row, mandate in policy.mandates.get(situation, ())
         )
         rows = [
-            (frozenset(mandate.conditions), _match(row, mandate, who, severity))
+            (frozenset(mandate.conditions), _said(row, mandate, who, severity, policy))
             for row, mandate, who in found
             if who is not None
         ]
@@ -88,8 +88,20 @@ def _prepared(key: PreparedKey, area: Area, policy: Policy) -> list[tuple[frozen
     return rows
 
 
-def _match(row: int, mandate: Mandate, who: tuple[Recipient, bool], severity: Severity) -> Match:
+def _said(
+    row: int, mandate: Mandate, who: tuple[Recipient, bool], severity: Severity, policy: Policy
+) -> Match:
     recipient, territorial = who
+    key = (row, severity, recipient.code, territorial)
+    said = policy.said.get(key)
+    if said is None:
+        said = policy.said[key] = _match(row, mandate, recipient, severity, territorial=territorial)
+    return said
+
+
+def _match(
+    row: int, mandate: Mandate, recipient: Recipient, severity: Severity, *, territorial: bool
+) -> Match:
     return Match(
         recipient=recipient,
         role=Role(mandate.role),

@@ -40,6 +40,11 @@ class Member(NamedTuple):
     coarse: bool = False  # a place or needs as readers below the field's own level are told
     kind: str = ""  # of the reader, where that matters too
 
+    @property
+    def whole(self) -> bool:
+        """Whether it is told as it is."""
+        return self.parts is None and not self.coarse
+
 
 @dataclass(frozen=True)
 class View:
@@ -99,19 +104,33 @@ _ALL: Final[Mapping[str, frozenset[str]]] = {
 """All parts that a field of the event has: who may see each of them sees the field as it is."""
 
 
+class Block(NamedTuple):
+    """What the same views tell alike: written together, once an event."""
+
+    place: int  # among all blocks
+    members: tuple[Member, ...]
+
+
 class Views:
     """The view of every level for each kind that has extra fields, and for ``ANYBODY``.
 
-    Each way in which some view tells a top field has a place, of which there are ``places``.
+    What they tell falls into so many ``blocks``, of which each view has some.
     """
 
     def __init__(self, views: Iterable[View]) -> None:
         self._of = {(view.level, view.kind): view for view in views}
-        members = dict.fromkeys(member for view in self._of.values() for member in view.members)
-        place = {member: index for index, member in enumerate(members)}
-        self.places: Final = len(place)
-        self._told_by = {
-            key: [(place[member], member) for member in view.members] for key, view in self._of.items()
+        told_by: dict[Member, tuple[tuple[Level, str], ...]] = {}
+        for key, view in self._of.items():
+            for member in view.members:
+                told_by[member] = (*told_by.get(member, ()), key)
+        alike = dict.fromkeys(told_by.values())
+        blocks = {
+            readers: Block(place, tuple(member for member, by in told_by.items() if by == readers))
+            for place, readers in enumerate(alike)
+        }
+        self.blocks: Final = len(blocks)
+        self._blocks_of = {
+            key: [block for readers, block in blocks.items() if key in readers] for key in self._of
         }
 
     def view(self, level: Level, kind: str) -> View:
@@ -119,9 +138,9 @@ class Views:
         told = level if level in LEVELS else Level.L1
         return self._of.get((told, kind)) or self._of[told, ANYBODY]
 
-    def told_by(self, view: View) -> Sequence[tuple[int, Member]]:
-        """Return the members of a view with their places."""
-        return self._told_by[view.level, view.kind]
+    def blocks_of(self, view: View) -> Sequence[Block]:
+        """Return all that a view tells beside what is told by level."""
+        return self._blocks_of[view.level, view.kind]
 
 
 def make_views(fields: tuple[FieldRow, ...], unmapped: Mapping[str, Recipient]) -> Views:
