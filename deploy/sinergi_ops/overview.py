@@ -180,6 +180,44 @@ OVERVIEW: Final = (
         ),
     ),
     Section(
+        "Sumber / Sources",
+        (
+            Lines(
+                "Sumber senyap / Silent sources",
+                "Dua selang tanpa tanda hidup. / No heartbeat for two intervals.",
+                (Query('sum(sinergi_operator_alert{kind="source_silent"})', "senyap / silent"),),
+            ),
+            Counts(
+                "Tanda hidup / Heartbeats",
+                "Dari sistem yang hidup tetapi tidak melapor. / From systems that live and report nothing.",
+                (Query(_per_minute("way", "sinergi_ingest_heartbeats_total"), "{{way}}"),),
+            ),
+            Counts(
+                "Tidak dikenal / Not known",
+                "Kunci, tanda tangan atau sertifikat yang salah. / Wrong keys, signatures or certificates.",
+                (Query(_per_minute("kind", "sinergi_ingest_auth_failures_total"), "{{kind}}"),),
+            ),
+            Counts(
+                "Tertahan / Held up",
+                "Tak tersimpan, terlalu cepat, catatan ditahan. / Not stored, too fast, note kept back.",
+                (
+                    Query(
+                        _per_minute("way", "sinergi_ingest_unstored_total"),
+                        "tak tersimpan/not stored {{way}}",
+                    ),
+                    Query(
+                        "sum(rate(sinergi_ingest_slowed_total[$__rate_interval])) * 60",
+                        "terlalu cepat / too fast",
+                    ),
+                    Query(
+                        "sum(rate(sinergi_ingest_notes_withheld_total[$__rate_interval])) * 60",
+                        "catatan ditahan / note withheld",
+                    ),
+                ),
+            ),
+        ),
+    ),
+    Section(
         "Perutean / Routing",
         (
             Counts(
@@ -202,6 +240,31 @@ OVERVIEW: Final = (
                         "kode jauh dari titik / code far from point",
                     ),
                 ),
+            ),
+        ),
+    ),
+    Section(
+        "Kepastian / Certainty",
+        (
+            Lines(
+                "Tanpa hasil / Without an outcome",
+                "Selain 0 adalah kesalahan. / Anything but 0 is a fault.",
+                (Query("sum by (lane) (sinergi_unreconciled_events)", "jalur / lane {{lane}}"),),
+            ),
+            Counts(
+                "Digabung / Merged",
+                "Kiriman ulang dan revisi lama. / Repeats and old revisions.",
+                (Query(_per_minute("reason", "sinergi_router_merged_total"), "{{reason}}"),),
+            ),
+            Counts(
+                "Permintaan / Requests",
+                "Eskalasi, ambil alih, tolak, rujuk, tarik. / Escalate, own, decline, refer, recall.",
+                (Query(_per_minute("outcome", "sinergi_router_requests_total"), "{{outcome}}"),),
+            ),
+            Lines(
+                "Paket yang berlaku / Pack in force",
+                "Router menurut paket dan nomor aktivasi. / Routers by pack and number of its activation.",
+                (Query("sum by (version, activation) (sinergi_policy_info)", "{{version}} #{{activation}}"),),
             ),
         ),
     ),

@@ -38,6 +38,10 @@ AT_ZERO = {
     "Perlu operator / Operators needed",
     "Perlu operator menurut jenis / Operators needed, by kind",
     "Aturan menyala / Rules firing",
+    "Sumber senyap / Silent sources",
+    "Tertahan / Held up",
+    "Tanpa hasil / Without an outcome",
+    "Permintaan / Requests",
 }
 """Panels that must find series, all at zero: nothing waits and nothing is wrong."""
 
@@ -76,7 +80,8 @@ async def watched(programs, tmp_path_factory):  # noqa: ARG001 - there before it
     ):
         await asked.until("min(count_over_time(sinergi_ready[1m])) >= 2 and count(up == 1) == 3")
         (at_rest,) = await asked.values(SERIES)
-        await send(running, freshened(map(read, SAMPLES), datetime.now(UTC)))
+        told = list(freshened(map(read, SAMPLES), datetime.now(UTC)))
+        await send(running, [*told, told[0], heartbeat(told[0])])
         await knock(running)
         await asked.until('sum(sinergi_router_events_total{outcome="routed"}) == 8')
         await asked.until(ALL_SENT, within_s=40)
@@ -118,6 +123,18 @@ async def send(running, documents):
                 },
             )
             assert answer.status_code == 202, answer.text
+
+
+def heartbeat(document):
+    """Return a sign of life of the source of an event."""
+    return {
+        "specversion": "1.0",
+        "id": "019cd550-3750-7e84-a16f-91c183b03aab",
+        "source": document["source"],
+        "type": "id.sinergi.source.heartbeat.v1",
+        "time": document["time"],
+        "data": {"intervalS": 300, "at": document["time"]},
+    }
 
 
 async def knock(running):
