@@ -9,7 +9,7 @@ from pathlib import Path
 from sinergi_ingest.admit import Admitted, admit
 from sinergi_router.app import load_policy
 from sinergi_router.decide import decide
-from sinergi_router.outbox import of_decision
+from sinergi_router.outbox.decisions import of_decision
 from sinergi_router.policy.facts import Arrived
 from sinergi_shared.contracts.alert import ALERT_TYPES
 from sinergi_shared.contracts.base import format_time

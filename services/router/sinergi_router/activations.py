@@ -5,7 +5,7 @@ from datetime import datetime
 
 import orjson
 
-from sinergi_router.outbox import SOURCE
+from sinergi_router.outbox.written import SOURCE
 from sinergi_router.rules import InForce
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.activation import Activation

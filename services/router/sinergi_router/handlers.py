@@ -12,7 +12,10 @@ from sinergi_router.decide import case_of, decide
 from sinergi_router.ledger import Ledger
 from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
-from sinergi_router.outbox import of_decision, of_expiry, of_rejection, of_request, of_thread, of_unread
+from sinergi_router.outbox.decisions import of_decision, of_expiry
+from sinergi_router.outbox.refusals import of_rejection, of_unread
+from sinergi_router.outbox.requests import of_request
+from sinergi_router.outbox.written import of_thread
 from sinergi_router.policy.facts import Arrived, Thread
 from sinergi_router.policy.requests import apply_request
 from sinergi_router.policy.upkeep import LOOKED_AT_EVERY, Care, care, expired, resting_since
