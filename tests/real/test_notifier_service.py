@@ -16,7 +16,7 @@ import pytest
 import yaml
 from aiokafka import TopicPartition
 
-from sinergi_notifier.app import Notifier, application
+from sinergi_notifier.app import Notifier
 from sinergi_notifier.records import read_follow_up
 from sinergi_notifier.retry import SCHEDULE, Schedule
 from sinergi_notifier.settings import NotifierSettings
@@ -24,6 +24,7 @@ from sinergi_ops import topics as ops_topics
 from sinergi_shared.contracts.rejected import RejectedEvent
 from sinergi_shared.contracts.topics import FOLLOWUP, JOBS, REJECTED, lane_of
 from sinergi_shared.runtime import kafka as runtime
+from sinergi_shared.runtime.service import application
 from tests.kit.jobs import KALBAR, encoded, job, key_of, thread_of
 from tests.kit.mail import mail_sink
 from tests.kit.webhook import receiver

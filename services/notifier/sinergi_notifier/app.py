@@ -1,7 +1,6 @@
 """Builds and connects the notifier; the only room that does, and the only one that reads the clock."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,8 +8,6 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
-from faststream.asgi import AsgiFastStream
-from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
@@ -31,16 +28,15 @@ from sinergi_shared.region.activated import read_activated
 from sinergi_shared.region.labels import Labels, read_labels
 from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.region.tables import PackError
-from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime import logs
 from sinergi_shared.runtime.controls import Controls
-from sinergi_shared.runtime.health import Health, routes
+from sinergi_shared.runtime.health import Health
 from sinergi_shared.runtime.lanes import Lanes
 from sinergi_shared.runtime.reread import Rereader
-from sinergi_shared.runtime.service import kafka_as_declared, serve
+from sinergi_shared.runtime.service import die, kafka_as_declared, run
 
 NAME: Final = "notifier"
 EXIT_SETTINGS: Final = 2
-EXIT_BUG: Final = 3
 _TOPICS: Final = frozenset({topics.JOBS, topics.FOLLOWUP, topics.REJECTED, topics.CONTROLS})
 
 
@@ -51,13 +47,13 @@ class Notifier:
         self,
         settings: NotifierSettings,
         schedule: Schedule = SCHEDULE,
-        die: Callable[[str, BaseException], None] | None = None,
+        die: Callable[[str, BaseException], None] = die,
     ) -> None:
         self.settings = settings
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._log = logs.logger()
-        self._die = die or self._exit
+        self._die = die
         self._stop = asyncio.Event()
         self._http = webhook.client()
         self._metrics = Metrics(self.registry, settings.lanes)
@@ -139,13 +135,6 @@ class Notifier:
                 task.cancel()
         await controls.stop()
 
-    def _exit(self, where: str, error: BaseException) -> None:
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]  # the group itself says nothing
-        self._log.error("stopping: an error that a restart may cure", where=where, exc_info=error)
-        sys.stdout.flush()
-        os._exit(EXIT_BUG)
-
 
 def _labels(pack: Pack) -> Labels:
     return read_labels(pack.directory, pack.tables)
@@ -168,16 +157,6 @@ def checked(directory: Directory, *, demo: bool) -> Directory:
     return directory
 
 
-def application(notifier: Notifier) -> AsgiFastStream:
-    """Return the application that serves health and metrics around the notifier's life."""
-    return AsgiFastStream(
-        KafkaBroker(notifier.settings.bootstrap, logger=None, allow_auto_create_topics=False),
-        lifespan=notifier.lifespan,
-        asgi_routes=routes(notifier.health, notifier.registry),
-        logger=None,
-    )
-
-
 def main() -> None:
     """Run until SIGTERM; exit 3 on an error that a restart may cure, 2 on settings that it may not."""
     logs.configure(NAME)
@@ -186,16 +165,7 @@ def main() -> None:
     except (DirectoryError, PackError, ValidationError) as error:
         logs.logger().error("cannot start", problem=_told(error))
         sys.exit(EXIT_SETTINGS)
-    asyncio.run(_serve(notifier))
-
-
-async def _serve(notifier: Notifier) -> None:
-    settings = notifier.settings
-    try:
-        await serve(application(notifier), host=settings.host, port=settings.port, connect=notifier.connect)
-    except (kafka.KafkaAwayError, kafka.TopicsWrongError) as error:
-        logs.logger().error("cannot start", problem=str(error))
-        sys.exit(EXIT_BUG)
+    asyncio.run(run(notifier))
 
 
 def _told(error: DirectoryError | PackError | ValidationError) -> str:

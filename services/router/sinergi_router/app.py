@@ -2,16 +2,12 @@
 
 import asyncio
 import gc
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from time import monotonic
 
 import uvloop
-from faststream.asgi import AsgiFastStream
-from faststream.kafka import KafkaBroker
 from prometheus_client import CollectorRegistry
 
 from sinergi_router.activations import audit
@@ -34,13 +30,12 @@ from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.garbage import leave_loaded_alone
-from sinergi_shared.runtime.health import Health, routes
+from sinergi_shared.runtime.health import Health
 from sinergi_shared.runtime.lanes import WAITING, Lanes
 from sinergi_shared.runtime.reread import Rereader
-from sinergi_shared.runtime.service import kafka_as_declared, serve
+from sinergi_shared.runtime.service import die, kafka_as_declared, run
 
 NAME = "router"
-EXIT_BUG = 3
 
 
 def load_policy(pack: Pack) -> Policy:
@@ -109,7 +104,7 @@ class Router:
             lambda lane: RouterLane(
                 lane, self._rules, self._metrics, _now, events.read, Threads(self.settings.threads_a_lane)
             ),
-            self._die,
+            die,
         )
         self._metrics.lanes.set_function(lambda: len(lanes.owned))
 
@@ -131,14 +126,7 @@ class Router:
             await controls.stop()
             await events.stop()
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
-            self._die("lanes", error)
-
-    def _die(self, where: str, error: BaseException) -> None:
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]  # the group itself says nothing
-        self._log.error("stopping: an error that a restart may cure", where=where, exc_info=error)
-        sys.stdout.flush()
-        os._exit(EXIT_BUG)
+            die("lanes", error)
 
 
 def main() -> None:
@@ -146,23 +134,8 @@ def main() -> None:
     logs.configure(NAME)
     router = Router(RouterSettings())
     leave_loaded_alone()
-    uvloop.run(_serve(router))
+    uvloop.run(run(router))
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-async def _serve(router: Router) -> None:
-    settings = router.settings
-    app = AsgiFastStream(
-        KafkaBroker(settings.bootstrap, logger=None, allow_auto_create_topics=False),
-        lifespan=router.lifespan,
-        asgi_routes=routes(router.health, router.registry),
-        logger=None,
-    )
-    try:
-        await serve(app, host=settings.host, port=settings.port, connect=router.connect)
-    except (kafka.KafkaAwayError, kafka.TopicsWrongError) as error:
-        logs.logger().error("cannot start", problem=str(error))
-        sys.exit(EXIT_BUG)

@@ -5,16 +5,65 @@ away. So probes are served first, then ``connect`` waits, then FastStream starts
 """
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import Final, NoReturn, Protocol
 
 import uvicorn
 from faststream.asgi import AsgiFastStream
+from faststream.kafka import KafkaBroker
+from prometheus_client import CollectorRegistry
 
 from sinergi_shared.contracts.topics import WantedTopic
 from sinergi_shared.runtime import kafka, logs
-from sinergi_shared.runtime.health import Health
+from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.settings import ServiceSettings
+
+EXIT_BUG: Final = 3
+
+
+class Service(Protocol):
+    """What a service on FastStream is made of."""
+
+    @property
+    def settings(self) -> ServiceSettings:
+        """Where Kafka is, and where probes are answered."""
+
+    @property
+    def health(self) -> Health:
+        """What probes are told."""
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Its metrics."""
+
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """Work for as long as the block lasts."""
+
+    async def connect(self) -> None:
+        """Return once Kafka answers and every topic is as declared."""
+
+
+def die(where: str, error: BaseException) -> NoReturn:
+    """End the process, without a goodbye, on an error that a restart may cure (crash only)."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]  # the group itself says nothing
+    logs.logger().error("stopping: an error that a restart may cure", where=where, exc_info=error)
+    sys.stdout.flush()
+    os._exit(EXIT_BUG)
+
+
+def application(service: Service) -> AsgiFastStream:
+    """Return the application that answers probes around a service's life."""
+    return AsgiFastStream(
+        KafkaBroker(service.settings.bootstrap, logger=None, allow_auto_create_topics=False),
+        lifespan=service.lifespan,
+        asgi_routes=routes(service.health, service.registry),
+        logger=None,
+    )
 
 
 async def kafka_as_declared(settings: ServiceSettings, health: Health, wanted: Iterable[WantedTopic]) -> None:
@@ -30,6 +79,16 @@ async def kafka_as_declared(settings: ServiceSettings, health: Health, wanted: I
     )
     await kafka.check_topics(settings.bootstrap, wanted)
     health.problem("kafka", None)
+
+
+async def run(service: Service) -> None:
+    """Serve until SIGTERM; exit 3 when Kafka or its topics are not there."""
+    settings = service.settings
+    try:
+        await serve(application(service), host=settings.host, port=settings.port, connect=service.connect)
+    except (kafka.KafkaAwayError, kafka.TopicsWrongError) as error:
+        logs.logger().error("cannot start", problem=str(error))
+        sys.exit(EXIT_BUG)
 
 
 async def serve(app: AsgiFastStream, *, host: str, port: int, connect: Callable[[], Awaitable[None]]) -> None:

@@ -21,6 +21,7 @@ class ServiceSettings(BaseSettings):
     kafka: Annotated[str, Field(description="bootstrap servers, comma separated")] = "127.0.0.1:19092"
     lanes: Annotated[int, Field(ge=1, le=64, description="fixed for a deployment's life")] = DEFAULT_LANES
     host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535, description="of probes and pages; 0 for a free one")]
     instance: Annotated[str, Field(pattern="^[a-z0-9-]{1,32}$", description="stable name of this member")] = (
         "0"
     )
