@@ -20,8 +20,9 @@ from sinergi_shared.runtime.health import Health
 from sinergi_shared.runtime.transactions import Outgoing
 from tests.chaos.broken import OF_LANES, Ground
 from tests.chaos.sim.broker import Broker, State
-from tests.chaos.sim.clients import Consumer, Odds, Process, Producer, World, administering, process
+from tests.chaos.sim.clients import Consumer, Producer, administering
 from tests.chaos.sim.clock import simulated
+from tests.chaos.sim.network import Process, World, planned, process
 
 LANES: Final = 3  # an even number would hide a wrong assignor from two members
 EVENTS: Final = 8  # in each lane
@@ -104,8 +105,7 @@ class _Schedule:
 
     async def judged(self, fault: str | None) -> Verdict:
         loop = asyncio.get_running_loop()
-        partitions = dict.fromkeys((EVENTS_TOPIC, REQUESTS, STATE, FIRST, SECOND), LANES)
-        self._world = World(Broker(partitions, loop.time), self._draw, Odds())
+        self._world = World(Broker(loop.time), self._draw, planned(self._draw, SENDS_FOR_S), LANES)
         with on(self._world), planted(fault):
             ticking = asyncio.create_task(self._ticking())
             sending = asyncio.create_task(self._sending())
@@ -121,7 +121,7 @@ class _Schedule:
 
     def _start(self, name: str) -> None:
         self._starts += 1
-        me = Process(self._world, f"{name}.{self._starts}", lambda _dead: self._again(name))
+        me = Process(self._world, f"{name}.{self._starts}", lambda: self._again(name))
         process.set(me)
         task = asyncio.create_task(self._live(me, name if self._static else None))
         self._running.add(task)
@@ -130,8 +130,9 @@ class _Schedule:
         settings = lanes.LaneSettings("router", ["one"], (EVENTS_TOPIC, REQUESTS), STATE, 50, instance)
         try:
             await lanes.Lanes(settings, CountingLane, lambda where, error: me.die(f"{where}: {error!r}")).run(
-                Health(asyncio.get_running_loop().time), asyncio.Event()
+                Health(asyncio.get_running_loop().time), me.stop
             )
+            me.die("as asked")
         except Exception as error:  # noqa: BLE001 - as app.py does
             me.die(repr(error))
 
@@ -162,7 +163,10 @@ class _Schedule:
 
     def _verdict(self, recovery_s: float) -> Verdict:
         verdict = Verdict(
-            self._seed, faults=self._world.faults, recovery_s=max(0.0, recovery_s), trace=self._world.trace
+            self._seed,
+            faults=self._world.struck,
+            recovery_s=max(0.0, recovery_s),
+            trace=self._world.trace,
         )
         for lane in range(LANES):
             numbers = range(lane, EVENTS * LANES, LANES)
@@ -175,6 +179,10 @@ class _Schedule:
                 verdict.wrong += seen != wanted
                 if seen != wanted:
                     verdict.trace.append(f"{topic}/{lane}: {b' '.join(seen).decode()}")
+            stands = self._world.broker.committed("sinergi-router").get(TopicPartition(EVENTS_TOPIC, lane))
+            if stands is None or stands.offset != EVENTS:
+                verdict.wrong += 1
+                verdict.trace.append(f"lane {lane} would begin anew at {stands}")
         return verdict
 
 
