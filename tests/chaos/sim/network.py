@@ -210,19 +210,17 @@ class Client:
         world, me, what = self._world, process.get(), mischief.kind.__name__
         when = {None: "is lost", 0.0: "arrives"}.get(mischief.arrives_after_s, "is held up")
         world.told(f"{me.name}: {what} {when}, its sender {mischief.sender.value}")
+        if mischief.sender is Sender.STOPS:
+            me.stop.set()
+            return _carried_out(ask)
         arriving = asyncio.ensure_future(self._arriving(mischief.arrives_after_s, ask, f"{me.name}: {what}"))
         world.under_way.add(arriving)
-        match mischief.sender:
-            case Sender.DIES:
-                me.die(f"killed at {what}")
-            case Sender.FREEZES:
-                me.freeze(mischief.for_s)
-            case Sender.STOPS:
-                me.stop.set()
-                return _carried_out(ask)
-            case Sender.WAITS:
-                await asyncio.sleep(mischief.for_s)
-                return NetworkLostError()
+        if mischief.sender is Sender.WAITS:
+            await asyncio.sleep(mischief.for_s)
+            return NetworkLostError()
+        if mischief.sender is Sender.DIES:
+            me.die(f"killed at {what}")
+        me.freeze(mischief.for_s)
         await me.alive()
         return arriving.result() if arriving.done() else NetworkLostError()
 
