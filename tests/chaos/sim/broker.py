@@ -57,10 +57,11 @@ class Transaction:
 
 
 class Broker:
-    """The one broker; ``now`` gives virtual seconds."""
+    """The one broker; ``now`` gives virtual seconds, of which the first is ``begins_at_s`` (since 1970)."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], begins_at_s: float = 0.0) -> None:
         self._now = now
+        self._begins_at_s = begins_at_s
         self.logs: defaultdict[TopicPartition, list[Stored]] = defaultdict(list)
         self.transactions: dict[str, Transaction] = {}
         self.group_offsets: dict[str, dict[TopicPartition, OffsetAndMetadata]] = {}
@@ -70,7 +71,8 @@ class Broker:
 
     def append(self, place: TopicPartition, key: bytes | None, value: bytes | None, state: State) -> Stored:
         log = self.logs[place]
-        stored = Stored(place.topic, place.partition, len(log), key, value, state, int(self._now() * 1000))
+        timestamp = int((self._begins_at_s + self._now()) * 1000)
+        stored = Stored(place.topic, place.partition, len(log), key, value, state, timestamp)
         log.append(stored)
         return stored
 

@@ -39,7 +39,7 @@ from tests.chaos.sim.broker import Broker
 REQUEST_TIMEOUT_S: Final = 5.0
 BROKEN_S: Final = 0.02
 """So soon a client learns that its connection is broken; what was under way may arrive all the same."""
-LONGEST_HOLD_UP_S: Final = 15.0
+LONGEST_HOLD_UP_S: Final = 10.0
 MOST_MISCHIEFS: Final = 4
 """A record on which five processes in a row have died is convicted, and rightly so."""
 
