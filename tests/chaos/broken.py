@@ -5,6 +5,7 @@ Each fault is a mistake that somebody could make in good faith, and must turn a 
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -150,6 +151,20 @@ def crash_on_mark(_ground: Ground) -> None:
     handlers.RouterLane.work = dying  # type: ignore[method-assign] # that is the fault
 
 
+def crash_on_eviction(_ground: Ground) -> None:
+    """Die hard right after threads have gone from memory to the file: for a test, not a fault of ours."""
+    work = handlers.RouterLane.work
+
+    def dying(self: handlers.RouterLane, records: Any, *more: Any) -> Any:
+        in_file = len(self._threads._far)
+        outgoing = list(work(self, records, *more))
+        if len(self._threads._far) > in_file:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return outgoing
+
+    handlers.RouterLane.work = dying  # type: ignore[method-assign] # that is the fault
+
+
 def ack_early(_ground: Ground) -> None:
     """Answer ``202`` before the brokers have the event."""
     publish = outbox.Outbox.publish
@@ -228,7 +243,7 @@ FAULTS: Final[dict[str, Callable[[Ground], None]]] = {
     "redis-for-ready": redis_for_ready,
 }
 _MAIN: Final = {"router": app.main, "ingest": ingest_app.main}
-_ALL: Final = {**FAULTS, "crash-on-mark": crash_on_mark}
+_ALL: Final = {**FAULTS, "crash-on-mark": crash_on_mark, "crash-on-eviction": crash_on_eviction}
 
 
 if __name__ == "__main__":

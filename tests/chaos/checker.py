@@ -55,7 +55,7 @@ async def _places(bootstrap: list[str]) -> list[TopicPartition]:
         return [
             TopicPartition(topic["topic"], part["partition"])
             for topic in await admin.describe_topics()
-            if _is_read(topic["topic"])
+            if is_read(topic["topic"])
             for part in topic["partitions"]
         ]
     finally:
@@ -71,7 +71,7 @@ async def check(bootstrap: list[str], since: Offsets, acked: Iterable[Sent]) -> 
         if record.topic == topics.REJECTED:
             findings.refused.append(orjson.loads(record.value)["data"])
         else:
-            seen[record.topic, _subject(record.value)] += 1
+            seen[record.topic, subject(record.value)] += 1
     findings.lost = Counter({key: 1 for key in wanted if key not in seen})
     findings.extra = Counter({key: times for key, times in seen.items() if key not in wanted})
     findings.duplicated = Counter({key: times for key, times in seen.items() if times > 1})
@@ -102,11 +102,13 @@ async def records(bootstrap: list[str], since: Offsets, findings: Findings):
         await reader.stop()
 
 
-def _subject(value: bytes) -> str:
+def subject(value: bytes) -> str:
+    """Return a message's subject."""
     # Ten times cheaper than parsing a job; the envelope's own subject stands before its data.
     found = _SUBJECT.search(value)
     return found[1].decode() if found else "?"
 
 
-def _is_read(topic: str) -> bool:
+def is_read(topic: str) -> bool:
+    """Return whether the checker reads this topic."""
     return topic in {topics.JOBS, topics.REJECTED} or topic.startswith((topics.alerts(""), topics.drills("")))

@@ -1,10 +1,15 @@
 """Lanes on a real Kafka: what the consumer group must not notice."""
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
+from aiokafka.client import AIOKafkaClient, CoordinationType
+from aiokafka.errors import GroupCoordinatorNotAvailableError, RequestTimedOutError, UnknownMemberIdError
+from aiokafka.protocol.commit import OffsetCommitRequest
 
 from sinergi_shared.runtime import kafka as clients
 from sinergi_shared.runtime import lanes
@@ -19,6 +24,9 @@ LONGER_THAN_A_SESSION_S = clients.SESSION_TIMEOUT_MS / 1000 + 2
 class Copy:
     """A lane that writes what it reads."""
 
+    def __init__(self, output=OUTPUT):
+        self._output = output
+
     def restore(self, record):
         """Nothing is kept."""
 
@@ -32,7 +40,7 @@ class Copy:
         return ()
 
     def work(self, records):
-        return [Outgoing(OUTPUT, record.key, record.value) for record in records]
+        return [Outgoing(self._output, record.key, record.value) for record in records]
 
 
 class SlowLanes(lanes.Lanes):
@@ -71,3 +79,103 @@ async def test_a_rebuild_that_outlasts_the_session_costs_no_lane(kafka):
         await asyncio.gather(running, reader.stop(), producer.stop())
     assert record.value == b"one"
     assert (errors, slow.rebuilt) == ([], 1)
+
+
+@pytest.mark.parametrize("arrives", ["before its successor has worked", "after"])
+async def test_a_note_that_arrives_late_sets_no_lane_back(kafka, monkeypatch, arrives):
+    """The client would send it again; what then comes late would undo the lane's next offsets."""
+    course = NoteCourse(kafka, f"note-test-{len(arrives)}")
+    await course.make_topics()
+    await course.put(b"one")
+    with monkeypatch.context() as patched:
+        held = holding_up_the_first_commit(patched)
+        await course.live_until_committed(1)
+    [late] = held
+    if arrives != "after":
+        await course.arrives(late)
+    await course.live_until_committed(1)
+    if arrives == "after":
+        answer = await course.arrives(late)
+        assert answer.topics == [(course.input, [(0, UnknownMemberIdError.errno)])]
+    await course.put(b"two")
+    await course.live_until_committed(2)
+    assert await course.written(until=b"two") == [b"one", b"two"]
+
+
+def holding_up_the_first_commit(patched):
+    """Let no consumer's first commit arrive; return the list of what is then held up."""
+    make, held = clients.reader, []
+
+    def losing(bootstrap, **more):
+        consumer = make(bootstrap, **more)
+        send = consumer._client.send
+
+        async def lost(node, request, **more):
+            if isinstance(request, OffsetCommitRequest) and not held:
+                held.append(request)
+                raise RequestTimedOutError
+            return await send(node, request, **more)
+
+        consumer._client.send = lost
+        return consumer
+
+    patched.setattr(clients, "reader", losing)
+    return held
+
+
+class NoteCourse:
+    """One lane, and the lives of its static member, which says no goodbye at its end."""
+
+    def __init__(self, kafka, name):
+        self._kafka, self._name = kafka, name
+        self.input, self._state, self._output = f"{name}.input", f"{name}.state", f"{name}.output"
+
+    async def make_topics(self):
+        async with clients.administering([self._kafka]) as admin:
+            topics = self.input, self._state, self._output
+            await admin.create_topics([NewTopic(topic, 1, 1) for topic in topics])
+
+    async def put(self, value):
+        producer = clients.producer([self._kafka])
+        await producer.start()
+        await producer.send_and_wait(self.input, value)
+        await producer.stop()
+
+    async def live_until_committed(self, offset):
+        """Run the member until it dies or the group's next would begin at this offset."""
+        died, stop = [], asyncio.Event()
+        settings = lanes.LaneSettings(self._name, [self._kafka], (self.input,), self._state)
+        made = lanes.Lanes(settings, lambda _lane: Copy(self._output), lambda *why: died.append(why))
+        running = asyncio.create_task(made.run(Health(monotonic), stop))
+        async with asyncio.timeout(30):
+            while not died and await self._committed() != offset:
+                pass
+        stop.set()
+        await running
+
+    async def _committed(self):
+        place = TopicPartition(self.input, 0)
+        async with clients.administering([self._kafka]) as admin:
+            with suppress(GroupCoordinatorNotAvailableError):  # the first group of a new Kafka
+                found = await admin.list_consumer_group_offsets(f"sinergi-{self._name}")
+                return found[place].offset if place in found else None
+
+    async def arrives(self, request):
+        """Carry out a request of a client that is gone, and return the answer."""
+        client = AIOKafkaClient(bootstrap_servers=self._kafka)
+        await client.bootstrap()
+        node = await client.coordinator_lookup(CoordinationType.GROUP, f"sinergi-{self._name}")
+        answer = await client.send(node, request)
+        await client.close()
+        return answer
+
+    async def written(self, until):
+        """Return what a reader of committed records finds, up to this value."""
+        reader, found = clients.reader([self._kafka]), []
+        await reader.start()
+        reader.assign([TopicPartition(self._output, 0)])
+        async with asyncio.timeout(30):
+            while until not in found:
+                found.append((await reader.getone()).value)
+        await reader.stop()
+        return found

@@ -6,15 +6,17 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from contextlib import asynccontextmanager
 from datetime import datetime
+from itertools import count, islice
 
 import httpx
 import pytest
 from aiokafka import TopicPartition
 
 from sinergi_ops import topics as ops_topics
-from sinergi_ops.places import PACK
+from sinergi_ops.places import PACK, ROOT
 from sinergi_ops.ports import Ports
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.base import WIB, format_time
@@ -40,11 +42,12 @@ async def bus(real_parts):
 
 
 @asynccontextmanager
-async def running(env):
-    """A router process that is ready; killed at the end if it still runs."""
+async def running(env, *faults):
+    """A router process that is ready, perhaps with faults; killed at the end if it still runs."""
     port = Ports.free().router
+    module = ("tests.chaos.broken", "router", *faults) if faults else ("sinergi_router",)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sinergi_router", env={**env, "SINERGI_PORT": str(port)}
+        sys.executable, "-m", *module, cwd=ROOT, env={**env, "SINERGI_PORT": str(port)}
     )
     try:
         await eventually(lambda: _ready(port), 40)
@@ -146,6 +149,28 @@ async def test_an_update_after_a_restart_knows_who_was_told_before(bus, kafka):
         found = await _until(kafka, topic, lambda found: wanted in _numbers(found))
     cancel = next(json.loads(record.value) for record in found if wanted in record.value.decode())
     assert (cancel["data"]["msgType"], cancel["data"]["alertRevision"]) == ("Cancel", 2)
+
+
+async def test_a_kill_right_after_threads_went_to_the_file_forgets_none_of_them(bus, kafka):
+    """With room for 250 threads a lane, the next one of a lane sends the oldest to the file."""
+    small = {**bus, "SINERGI_THREADS_IN_MEMORY": str(250 * LANES)}
+    source = sample("01")["source"]
+    names = (f"PRS-20260310-EVIC{number:04X}" for number in count())
+    names = islice((name for name in names if topics.lane_of(thread_id(source, name), LANES) == 0), 301)
+    events = [
+        _numbered("01", name, f"019cd550-3750-7e84-a16f-91c183b1{number:04x}")
+        for number, name in enumerate(names)
+    ]
+    topic = topics.alerts("BNPP-ENT")
+    *told, last = [alert_number(thread_id(source, one["subject"]), one["id"], "BNPP-ENT") for one in events]
+    async with running(small, "crash-on-eviction") as (process, _):
+        await _publish(kafka, *events[:-1])
+        assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+    async with running(small):
+        await _publish(kafka, *events)  # whoever is known is not told again
+        found = await _until(kafka, topic, lambda found: last in _numbers(found), 60)
+    seen = Counter(_numbers(found))
+    assert {seen[number] for number in told} == {1}
 
 
 async def test_a_bad_record_stops_nobody_else_and_is_kept(bus, kafka):

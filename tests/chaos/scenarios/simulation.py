@@ -15,7 +15,8 @@ from time import monotonic
 from tests.chaos.broken import OF_LANES
 from tests.chaos.checker import Findings
 from tests.chaos.result import Result, judged
-from tests.chaos.sim.schedule import EVENTS, LANES, Verdict, run_many
+from tests.chaos.sim.schedule import run_many
+from tests.chaos.sim.works import Verdict
 from tests.chaos.world import Options
 
 FULL, QUICK = 10_000, 300
@@ -55,11 +56,11 @@ async def run(options: Options) -> Result:
 
 def _result(verdicts: list[Verdict], options: Options, took_s: float) -> Result:
     failing = [verdict for verdict in verdicts if not verdict.ok]
-    events = len(verdicts) * EVENTS * LANES
+    events = sum(verdict.events for verdict in verdicts)
     result = judged(
         "simulation",
         events,
-        Findings(expected=2 * events),
+        Findings(expected=sum(verdict.expected for verdict in verdicts)),
         sum(verdict.faults for verdict in verdicts),
         [verdict.recovery_s for verdict in verdicts if verdict.lost == 0],
     )
@@ -80,6 +81,6 @@ def _result(verdicts: list[Verdict], options: Options, took_s: float) -> Result:
         result.require(
             False,  # noqa: FBT003 - that is what failing means
             f"seed {verdict.seed}: {verdict.lost} lost, {verdict.duplicated} twice, "
-            f"{verdict.wrong} topics wrong; again: {again}",
+            f"{verdict.wrong} wrong; again: {again}",
         )
     return result

@@ -1,33 +1,21 @@
-"""A model of one Kafka broker: logs, transactions with epochs, groups; no network and no time of its own.
+"""A model of one Kafka broker: logs, transactions with epochs, a group; no network and no time of its own.
 
 As much of it as the lanes' shell can notice. ``tests/real/test_sim_model.py`` holds it against the
 real one. Protocol versions are those that aiokafka 0.14 speaks: a transaction's offsets carry neither
 member nor generation (KIP-447), and no epoch is raised by a commit (KIP-890).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import (
-    IllegalGenerationError,
-    InvalidTxnState,
-    KafkaError,
-    ProducerFenced,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
+from aiokafka.errors import InvalidTxnState, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
 
-
-class FencedError(KafkaError):  # type: ignore[misc] # aiokafka ships no types
-    """Another process has taken this static member's place; aiokafka knows no name for it."""
-
-
-SESSION_S: Final = 6.0
-REBALANCE_S: Final = 10.0
+from tests.chaos.sim.group import Group
 
 
 class State(Enum):
@@ -68,42 +56,23 @@ class Transaction:
     batches: set[Any] = field(default_factory=set)  # sequence numbers of this epoch
 
 
-@dataclass(slots=True)
-class Member:
-    """A member of the consumer group."""
-
-    id: str
-    instance: str | None
-    topics: tuple[str, ...]
-    assign: Callable[[Mapping[str, tuple[str, ...]], Mapping[str, int]], dict[str, list[TopicPartition]]]
-    heard_at: float
-    joined: bool = False
-    places: list[TopicPartition] = field(default_factory=list)
-
-
 class Broker:
-    """The one broker; ``now`` gives virtual seconds."""
+    """The one broker; ``now`` gives virtual seconds, of which the first is ``begins_at_s`` (since 1970)."""
 
-    def __init__(self, partitions: Mapping[str, int], now: Callable[[], float]) -> None:
-        self._partitions = dict(partitions)
+    def __init__(self, now: Callable[[], float], begins_at_s: float = 0.0) -> None:
         self._now = now
-        self.logs: dict[TopicPartition, list[Stored]] = {
-            TopicPartition(topic, number): []
-            for topic, count in partitions.items()
-            for number in range(count)
-        }
+        self._begins_at_s = begins_at_s
+        self.logs: defaultdict[TopicPartition, list[Stored]] = defaultdict(list)
         self.transactions: dict[str, Transaction] = {}
         self.group_offsets: dict[str, dict[TopicPartition, OffsetAndMetadata]] = {}
-        self.members: dict[str, Member] = {}
-        self.generation = 0
-        self.rebalancing_since: float | None = None
-        self._member_ids = 0
+        self.group = Group(now)
 
     # --- logs
 
     def append(self, place: TopicPartition, key: bytes | None, value: bytes | None, state: State) -> Stored:
         log = self.logs[place]
-        stored = Stored(place.topic, place.partition, len(log), key, value, state, int(self._now() * 1000))
+        timestamp = int((self._begins_at_s + self._now()) * 1000)
+        stored = Stored(place.topic, place.partition, len(log), key, value, state, timestamp)
         log.append(stored)
         return stored
 
@@ -167,18 +136,12 @@ class Broker:
             raise InvalidTxnState
 
     def tick(self) -> None:
-        """Abort what is open for too long, drop members that are not heard of, close a rebalance in time."""
+        """Abort what is open for too long; see to the group."""
         for known in self.transactions.values():
             if known.ongoing and self._now() - known.began_at > known.timeout_s:
                 self._end(known, commit=False)
                 known.epoch += 1
-        if self.rebalancing_since is None:  # while the group deals, who has joined only waits
-            silent = [one for one in self.members.values() if self._now() - one.heard_at > SESSION_S]
-            for member in silent:
-                del self.members[member.id]
-            if silent:
-                self._rebalance()
-        self._settle()
+        self.group.tick()
 
     def _of(self, name: str, epoch: int) -> Transaction:
         known = self.transactions[name]
@@ -206,80 +169,14 @@ class Broker:
         known.ongoing, known.committed_last = False, commit
         known.places, known.records, known.offsets = set(), [], {}
 
-    # --- the group
-
-    def join(self, member: Member) -> None:
-        """Take a member in; one with the instance of another takes its place, without a rebalance."""
-        self._member_ids += 1
-        member.id, member.heard_at = f"{member.instance or 'm'}-{self._member_ids}", self._now()
-        before = next(
-            (o for o in self.members.values() if member.instance and o.instance == member.instance), None
-        )
-        if before is not None:
-            del self.members[before.id]
-            self.members[member.id] = member
-            if self.rebalancing_since is None:
-                member.places, member.joined = before.places, True
-                return
-        self.members[member.id] = member
-        if self.rebalancing_since is None:
-            self._rebalance()
-        member.joined = True
-        self._settle()
-
-    def rejoin(self, member: Member) -> None:
-        """Take part in a rebalance that is under way; unknown members join anew."""
-        if member.id not in self.members:
-            raise UnknownMemberIdError
-        member.joined, member.heard_at = True, self._now()
-        self._settle()
-
-    def heartbeat(self, member: Member, generation: int) -> None:
-        self._check(member, generation)
-        member.heard_at = self._now()
-        if self.rebalancing_since is not None:
-            raise RebalanceInProgressError
-
-    def leave(self, member: Member) -> None:
-        # A static member says no goodbye.
-        if member.instance is None and self.members.pop(member.id, None) is not None:
-            self._rebalance()
-            self._settle()
+    # --- the group's offsets
 
     def commit(
-        self, group: str, member: Member, generation: int, offsets: Mapping[TopicPartition, OffsetAndMetadata]
+        self, group: str, member_id: str, generation: int, offsets: Mapping[TopicPartition, OffsetAndMetadata]
     ) -> None:
-        self._check(member, generation)
-        if self.rebalancing_since is not None:
-            raise RebalanceInProgressError
+        self.group.check_commit(member_id, generation)
         self.group_offsets.setdefault(group, {}).update(offsets)
 
     def committed(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
         """Return the group's offsets; what an open transaction holds is not among them."""
         return dict(self.group_offsets.get(group, {}))
-
-    def _check(self, member: Member, generation: int) -> None:
-        if member.id not in self.members:
-            taken = any(member.instance and one.instance == member.instance for one in self.members.values())
-            raise FencedError if taken else UnknownMemberIdError
-        if generation != self.generation and self.rebalancing_since is None:
-            raise IllegalGenerationError
-
-    def _rebalance(self) -> None:
-        self.rebalancing_since = self._now()
-        for member in self.members.values():
-            member.joined = False
-
-    def _settle(self) -> None:
-        if self.rebalancing_since is None or not self.members:
-            return
-        if self._now() - self.rebalancing_since > REBALANCE_S:
-            self.members = {name: one for name, one in self.members.items() if one.joined}
-        if self.members and all(member.joined for member in self.members.values()):
-            leader = next(iter(self.members.values()))
-            topics = {member.id: member.topics for member in self.members.values()}
-            dealt = leader.assign(topics, self._partitions)
-            for member in self.members.values():
-                member.places, member.heard_at = dealt.get(member.id, []), self._now()
-            self.generation += 1
-            self.rebalancing_since = None

@@ -1,161 +1,50 @@
-"""aiokafka's consumer, producer and admin as far as the lanes use them, on the model of a broker.
-
-Every call of the broker is a point at which the seed may kill or freeze the caller, and at which a
-transaction's request may be lost, answered too late or carried out too late.
-"""
+"""aiokafka's consumer, producer and admin as far as the lanes use them, on the model of a broker."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from random import Random
 from typing import Any, Final
 
 from aiokafka import TopicPartition
-from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from aiokafka.errors import (
     CommitFailedError,
     IllegalGenerationError,
     KafkaError,
+    KafkaTimeoutError,
     RebalanceInProgressError,
-    RequestTimedOutError,
     UnknownMemberIdError,
 )
 from aiokafka.producer.sender import (
     AddOffsetsToTxnRequest,
     AddPartitionsToTxnRequest,
     EndTxnRequest,
+    InitProducerIdRequest,
     TxnOffsetCommitRequest,
 )
-from aiokafka.protocol.commit import OffsetCommitRequest
+from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.group import (
+    HeartbeatRequest,
+    JoinGroupRequest,
+    LeaveGroupRequest,
+    SyncGroupRequest,
+)
+from aiokafka.protocol.metadata import MetadataRequest
+from aiokafka.protocol.offset import OffsetRequest
+from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.structs import OffsetAndMetadata
 
-from tests.chaos.sim.broker import Broker, FencedError, Member
+from tests.chaos.sim.group import FencedError, MemberIdRequired
+from tests.chaos.sim.network import REQUEST_TIMEOUT_S, Client, NetworkLostError, World, process
 
-REQUEST_TIMEOUT_S: Final = 5.0
 HEARTBEAT_S: Final = 1.0
-
-process: ContextVar["Process"] = ContextVar("process")
-
-
-class NetworkLostError(RequestTimedOutError):  # type: ignore[misc] # aiokafka ships no types
-    """No answer came: carried out or not, nobody knows."""
-
-
-@dataclass(slots=True)
-class Odds:
-    """How likely each mischief is at a call, in a thousand; ``left`` mischiefs of a run at most."""
-
-    kill: float = 3.0
-    freeze: float = 1.0
-    unanswered: float = 25.0  # of a request that commits: carried out, but the answer is lost
-    late: float = 25.0  # of such a request: carried out when nobody waits for it any more
-    left: int = 4
-
-
-@dataclass(slots=True)
-class World:
-    """The broker, the seed and what has happened."""
-
-    broker: Broker
-    draw: Random
-    odds: Odds
-    trace: list[str] = field(default_factory=list)
-    faults: int = 0
-    under_way: set[asyncio.Task[None]] = field(default_factory=set)
-
-    @property
-    def now(self) -> float:
-        """Virtual seconds."""
-        return asyncio.get_running_loop().time()
-
-    def told(self, what: str) -> None:
-        """Note something for whoever must understand a failing seed."""
-        self.trace.append(f"{self.now:8.3f} {what}")
-
-    def strikes(self, in_a_thousand: float) -> bool:
-        """Return whether a mischief happens here."""
-        if self.odds.left <= 0 or self.draw.uniform(0, 1000) >= in_a_thousand:
-            return False
-        self.odds.left -= 1
-        self.faults += 1
-        return True
-
-
-class Process:
-    """One process: dead for good, or frozen until a time; its calls then go nowhere, or wait."""
-
-    def __init__(self, world: World, name: str, died: Callable[["Process"], None]) -> None:
-        self.world = world
-        self.name = name
-        self.dead = False
-        self._frozen_until = 0.0
-        self._died = died
-
-    def die(self, why: str) -> None:
-        """End like kill -9: no goodbye, no ``finally``."""
-        if not self.dead:
-            self.dead = True
-            self.world.told(f"{self.name} dies: {why}")
-            self._died(self)
-
-    async def point(self, what: str) -> None:
-        """Stand before a call of the broker."""
-        world = self.world
-        await asyncio.sleep(world.draw.uniform(0.0005, 0.02))
-        if not self.dead and world.strikes(world.odds.kill):
-            self.die(f"killed before {what}")
-        elif not self.dead and world.strikes(world.odds.freeze):
-            self._frozen_until = world.now + world.draw.uniform(2, 14)
-            world.told(f"{self.name} freezes before {what}, until {self._frozen_until:.3f}")
-        while self._frozen_until > world.now and not self.dead:  # noqa: ASYNC110 - it is time that thaws
-            await asyncio.sleep(self._frozen_until - world.now)
-        if self.dead:
-            await asyncio.get_running_loop().create_future()  # never again
-
-
-class Client:
-    """What the guards watch: what a producer sends, and a consumer commits, goes through ``send``."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.cluster = ClusterMetadata()
-
-    async def set_topics(self, _topics: Iterable[str]) -> None:
-        """Nothing: the model knows all topics."""
-
-    async def send(self, carried_out: Callable[[], None], request: Any) -> None:
-        """Carry a request out; ``carried_out`` does it on the broker."""
-        world, me = self._world, process.get()
-        await me.point(type(request).__name__)
-        if world.strikes(world.odds.unanswered):
-            world.told(f"{me.name}: no answer to {type(request).__name__}")
-            carried_out()
-            await asyncio.sleep(REQUEST_TIMEOUT_S)
-            raise NetworkLostError
-        if world.strikes(world.odds.late):
-            world.told(f"{me.name}: {type(request).__name__} is held up")
-            late = asyncio.create_task(self._later(carried_out, type(request).__name__, me.name))
-            world.under_way.add(late)
-            await asyncio.sleep(REQUEST_TIMEOUT_S)
-            raise NetworkLostError
-        carried_out()
-        await me.point(f"the answer to {type(request).__name__}")
-
-    async def _later(self, carried_out: Callable[[], None], what: str, name: str) -> None:
-        await asyncio.sleep(REQUEST_TIMEOUT_S + self._world.draw.uniform(0.01, 0.4))
-        try:
-            carried_out()
-        except KafkaError as error:
-            self._world.told(f"{name}: late {what} refused, {type(error).__name__}")
-        else:
-            self._world.told(f"{name}: late {what} carried out")
+PRODUCER_PAUSE_S: Final = 0.02
+CONSUMER_PAUSE_S: Final = 0.1
 
 
 class Batch:
@@ -169,29 +58,37 @@ class Batch:
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    place: TopicPartition
+    sequence: int
+    batch: Batch
+    delivered: asyncio.Future[None]
+
+
 class Producer:
     """A transactional producer; like aiokafka it repeats a request until it is answered."""
 
     def __init__(self, world: World, name: str, timeout_ms: int) -> None:
+        self._broker = world.broker
         self._world = world
         self._name = name
         self._timeout_s = timeout_ms / 1000
         self._epoch = -1
         self._sequence = count()
         self._added: set[TopicPartition] = set()
-        self._sending: list[asyncio.Task[None]] = []
-        self._turn = asyncio.Lock()
-        self._in_order: defaultdict[TopicPartition, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting: list[_Waiting] = []
+        self._delivering: asyncio.Task[None] | None = None
         self.client = Client(world)
 
     async def start(self) -> None:
-        await process.get().point("InitProducerId")
-        self._epoch = self._world.broker.init_producer(self._name, self._timeout_s)
+        ask = partial(self._broker.init_producer, self._name, self._timeout_s)
+        self._epoch = await self.client.repeated(InitProducerIdRequest, ask, PRODUCER_PAUSE_S)
         self._world.told(f"{process.get().name}: {self._name} has epoch {self._epoch}")
 
     async def stop(self) -> None:
-        for task in self._sending:
-            task.cancel()
+        if self._delivering is not None:
+            self._delivering.cancel()
 
     async def begin_transaction(self) -> None:
         self._added = set()
@@ -199,45 +96,52 @@ class Producer:
     def create_batch(self) -> Batch:
         return Batch()
 
-    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._deliver(batch, TopicPartition(topic, partition)))
-        self._sending.append(task)
-        return task
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[None]:
+        delivered = asyncio.get_running_loop().create_future()
+        place = TopicPartition(topic, partition)
+        self._waiting.append(_Waiting(place, next(self._sequence), batch, delivered))
+        if self._delivering is None or self._delivering.done():
+            self._delivering = asyncio.create_task(self._deliver())
+        return delivered
 
-    async def _deliver(self, batch: Batch, place: TopicPartition) -> None:
-        async with self._in_order[place]:
-            await self._produce(batch, place)
-
-    async def _produce(self, batch: Batch, place: TopicPartition) -> None:
-        broker, name, epoch, sequence = self._world.broker, self._name, self._epoch, next(self._sequence)
-        async with self._turn:
-            if place not in self._added:
-                await self._answered(
-                    lambda: broker.add_partitions(name, epoch, [place]), AddPartitionsToTxnRequest
+    async def _deliver(self) -> None:
+        """Send what waits, one request at a time."""
+        while self._waiting:
+            sending, self._waiting = self._waiting, []
+            try:
+                await self._add({one.place for one in sending} - self._added)
+                await self.client.repeated(
+                    ProduceRequest, partial(self._produce, self._epoch, sending), PRODUCER_PAUSE_S
                 )
-                self._added.add(place)
-        await process.get().point("Produce")
-        broker.produce(name, epoch, sequence, place, batch.records)
+            except KafkaError as error:
+                for one in sending:
+                    one.delivered.set_exception(error)
+                    one.delivered.exception()  # who has died awaits it no more
+            else:
+                for one in sending:
+                    one.delivered.set_result(None)
+
+    async def _add(self, places: set[TopicPartition]) -> None:
+        if places:
+            ask = partial(self._broker.add_partitions, self._name, self._epoch, places)
+            await self.client.repeated(AddPartitionsToTxnRequest, ask, PRODUCER_PAUSE_S)
+            self._added |= places
+
+    def _produce(self, epoch: int, sending: Iterable[_Waiting]) -> None:
+        for one in sending:
+            self._broker.produce(self._name, epoch, one.sequence, one.place, one.batch.records)
 
     async def send_offsets_to_transaction(self, offsets: Mapping[TopicPartition, int], group: str) -> None:
-        broker, name, epoch, told = self._world.broker, self._name, self._epoch, dict(offsets)
-        await self._answered(lambda: broker.add_offsets(name, epoch, group), AddOffsetsToTxnRequest)
-        await self._answered(lambda: broker.commit_offsets(name, epoch, group, told), TxnOffsetCommitRequest)
+        broker, me = self._broker, (self._name, self._epoch, group)
+        await self.client.repeated(AddOffsetsToTxnRequest, partial(broker.add_offsets, *me), PRODUCER_PAUSE_S)
+        commit = partial(broker.commit_offsets, *me, dict(offsets))
+        await self.client.repeated(TxnOffsetCommitRequest, commit, PRODUCER_PAUSE_S)
 
     async def commit_transaction(self) -> None:
-        await asyncio.gather(*self._sending)
-        self._sending = []
-        broker, name, epoch = self._world.broker, self._name, self._epoch
-        await self._answered(lambda: broker.end_transaction(name, epoch, commit=True), EndTxnRequest)
-
-    async def _answered(self, carried_out: Callable[[], None], request: type) -> None:
-        while True:
-            try:
-                await self.client.send(carried_out, object.__new__(request))
-            except NetworkLostError:
-                await asyncio.sleep(0.02)
-            else:
-                return
+        if self._delivering is not None:
+            await self._delivering
+        end = partial(self._broker.end_transaction, self._name, self._epoch, commit=True)
+        await self.client.repeated(EndTxnRequest, end, PRODUCER_PAUSE_S)
 
 
 class Consumer:
@@ -245,33 +149,38 @@ class Consumer:
 
     def __init__(self, world: World, **more: Any) -> None:
         self._world = world
+        self._broker = world.broker
         self._client = Client(world)
         self._group_id: str | None = more.get("group_id")
         self._instance: str | None = more.get("group_instance_id")
         self._assignor = more.get("partition_assignment_strategy", (RangePartitionAssignor,))[0]
-        self._topics: list[str] = []
+        self._topics: tuple[str, ...] = ()
         self._listener: Any = None
-        self._member: Member | None = None
+        self._member_id = ""
         self._generation = -1
+        self._to_deal: dict[str, tuple[str, ...]] = {}  # the members' topics, when this one leads
+        self._rejoin = asyncio.Event()
         self._places: list[TopicPartition] = []
         self._positions: dict[TopicPartition, int] = {}
         self._error: KafkaError | None = None
         self._task: asyncio.Task[None] | None = None
 
     def subscribe(self, topics: list[str], listener: Any) -> None:
-        self._topics, self._listener = topics, listener
+        self._topics, self._listener = tuple(topics), listener
 
     async def start(self) -> None:
-        await process.get().point("Metadata")
+        await self._client.asked(MetadataRequest, _nothing)
         if self._group_id is not None:
             self._task = asyncio.create_task(self._coordinate())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        if self._member is not None:
-            await process.get().point("LeaveGroup")
-            self._world.broker.leave(self._member)
+        if self._task is None:
+            return
+        self._task.cancel()
+        if self._instance is None:
+            leave = partial(self._broker.group.leave, self._member_id)
+            with suppress(KafkaError):
+                await self._client.asked(LeaveGroupRequest, leave)
 
     def assign(self, places: Iterable[TopicPartition]) -> None:
         self._places = list(places)
@@ -283,13 +192,21 @@ class Consumer:
         self._positions.update(dict.fromkeys(places, 0))
 
     async def beginning_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        await process.get().point("ListOffsets")
-        return dict.fromkeys(places, 0)
+        return await self._offsets(lambda: dict.fromkeys(places, 0))
 
     async def end_offsets(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """With read_committed the end is the last stable offset."""
-        await process.get().point("ListOffsets")
-        return {place: self._world.broker.stable_end(place) for place in places}
+        return await self._offsets(lambda: {place: self._broker.stable_end(place) for place in places})
+
+    async def _offsets(self, ask: Callable[[], dict[TopicPartition, int]]) -> dict[TopicPartition, int]:
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                found: dict[TopicPartition, int] = await self._client.repeated(
+                    OffsetRequest, ask, CONSUMER_PAUSE_S
+                )
+                return found
+        except TimeoutError:
+            raise KafkaTimeoutError from None
 
     async def position(self, place: TopicPartition) -> int:
         if place not in self._positions:
@@ -297,101 +214,120 @@ class Consumer:
         return self._positions[place]
 
     async def committed(self, place: TopicPartition) -> int | None:
-        await process.get().point("OffsetFetch")
-        found = self._world.broker.committed(self._group_id or "").get(place)
+        ask = partial(self._broker.committed, self._group_id or "")
+        found = (await self._client.repeated(OffsetFetchRequest, ask, CONSUMER_PAUSE_S)).get(place)
         return None if found is None else found.offset
 
     async def getmany(
         self, *places: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[Any]]:
-        world, until = self._world, self._world.now + timeout_ms / 1000
-        while True:
-            await process.get().point("Fetch")
-            if self._error is not None:
-                raise self._error
-            found = {}
-            for place in places or tuple(self._places):
-                if place in self._places:
-                    records, at = world.broker.read(place, await self.position(place), max_records or 500)
-                    self._positions[place] = at
-                    if records:
-                        found[place] = records
-            if found or world.now >= until:
-                return found
-            await asyncio.sleep(max(0.0, min(0.05, until - world.now)))
+        if self._error is not None:
+            raise self._error
+        until = self._world.now + timeout_ms / 1000
+        wanted = [place for place in places or self._places if place in self._places]
+        asked = {place: await self.position(place) for place in wanted}
+        fetched: dict[TopicPartition, tuple[list[Any], int]] = {}
+        with suppress(NetworkLostError):
+            fetched = await self._client.asked(FetchRequest, partial(self._read, asked, max_records or 500))
+        found: dict[TopicPartition, list[Any]] = {}
+        for place, (records, at) in fetched.items():
+            if self._positions.get(place) == asked[place]:  # else it was dealt or sought anew meanwhile
+                self._positions[place] = at
+                found |= {place: records} if records else {}
+        if not found:  # a fetch waits at the broker for what may come
+            await asyncio.sleep(max(0.0, until - self._world.now))
+        return found
+
+    def _read(self, asked: Mapping[TopicPartition, int], most: int) -> dict[TopicPartition, Any]:
+        return {place: self._broker.read(place, at, most) for place, at in asked.items()}
 
     async def commit(self, offsets: Mapping[TopicPartition, Any]) -> None:
+        assert self._group_id is not None
         told = {
             place: one if isinstance(one, OffsetAndMetadata) else OffsetAndMetadata(one, "")
             for place, one in offsets.items()
         }
-        assert self._group_id is not None
-        assert self._member is not None
         while True:
-            carry_out = partial(
-                self._world.broker.commit, self._group_id, self._member, self._generation, told
-            )
+            commit = partial(self._broker.commit, self._group_id, self._member_id, self._generation, told)
             try:
-                await self._client.send(carry_out, object.__new__(OffsetCommitRequest))
+                await self._client.asked(OffsetCommitRequest, commit)
             except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
+                self._put_out(error)
                 raise CommitFailedError(str(error)) from error
-            except NetworkLostError:  # like aiokafka it repeats the request
-                await asyncio.sleep(0.1)
+            except NetworkLostError:  # like aiokafka it repeats the request, in the name it has by then
+                await asyncio.sleep(CONSUMER_PAUSE_S)
             else:
                 return
 
     async def _coordinate(self) -> None:
-        me, broker = process.get(), self._world.broker
         while True:
-            await me.point("JoinGroup")
-            await self._join()
-            while broker.rebalancing_since is not None or self._gone():
-                await asyncio.sleep(0.05)
-                await me.point("SyncGroup")
-                if self._gone():
-                    await self._join()
-            assert self._member is not None
-            self._member.heard_at = self._world.now
-            self._generation, self._places = broker.generation, list(self._member.places)
-            self._positions = {}
-            self._world.told(f"{me.name}: generation {self._generation} gives {_short(self._places)}")
-            await self._listener.on_partitions_assigned(self._places)
-            if not await self._stays():
-                return
-            await self._listener.on_partitions_revoked(self._places)
-            self._places = []
-
-    async def _join(self) -> None:
-        if self._member is None or self._gone():
-            self._member = Member("", self._instance, tuple(self._topics), self._deal, self._world.now)
-            self._world.broker.join(self._member)
-        else:
-            self._world.broker.rejoin(self._member)
-
-    def _gone(self) -> bool:
-        return self._member is None or self._member.id not in self._world.broker.members
-
-    async def _stays(self) -> bool:
-        """Send heartbeats until the group deals anew; ``False`` when another took this member's place."""
-        me = process.get()
-        assert self._member is not None
-        while True:
-            await asyncio.sleep(HEARTBEAT_S)
-            await me.point("Heartbeat")
             try:
-                self._world.broker.heartbeat(self._member, self._generation)
+                self._places, self._positions = await self._dealt(), {}
             except FencedError as error:
                 self._error = error
-                return False
-            except (RebalanceInProgressError, UnknownMemberIdError, IllegalGenerationError):
-                return True
+                return
+            what = ", ".join(sorted(f"{place.topic}/{place.partition}" for place in self._places))
+            self._world.told(f"{process.get().name}: generation {self._generation} gives {what or 'nothing'}")
+            await self._listener.on_partitions_assigned(self._places)
+            beating = asyncio.create_task(self._beat())  # also while lanes are let go
+            await self._rejoin.wait()
+            await self._listener.on_partitions_revoked(self._places)
+            self._places = []
+            beating.cancel()
 
-    def _deal(
-        self, topics: Mapping[str, tuple[str, ...]], partitions: Mapping[str, int]
-    ) -> dict[str, list[TopicPartition]]:
-        cluster = _Partitions(partitions)
-        told = {one: ConsumerProtocolMemberMetadata(0, list(names), b"") for one, names in topics.items()}
-        dealt = self._assignor.assign(cluster, told)
+    async def _dealt(self) -> list[TopicPartition]:
+        """Join until the group has dealt; like aiokafka it begins anew whatever went wrong."""
+        while True:
+            try:
+                await self._join()
+                return await self._sync()
+            except MemberIdRequired as told:
+                self._member_id = told.member_id
+                continue
+            except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
+                self._put_out(error)
+            except NetworkLostError:
+                pass
+            await asyncio.sleep(CONSUMER_PAUSE_S)
+
+    async def _join(self) -> None:
+        join = partial(self._broker.group.join, self._member_id, self._instance, self._topics)
+        joined = await self._client.asked(JoinGroupRequest, join)
+        self._member_id, self._generation = joined.member_id, joined.generation
+        self._to_deal = joined.members
+
+    async def _sync(self) -> list[TopicPartition]:
+        self._rejoin.clear()
+        me = self._member_id, self._instance, self._generation
+        sync = partial(self._broker.group.sync, *me, self._deal() if self._to_deal else {})
+        return list(await self._client.asked(SyncGroupRequest, sync) or ())
+
+    async def _beat(self) -> None:
+        """Send heartbeats for as long as the group knows this member."""
+        pause_s = HEARTBEAT_S
+        while self._member_id:
+            await asyncio.sleep(pause_s)
+            beat = partial(self._broker.group.heartbeat, self._member_id, self._generation)
+            try:
+                await self._client.asked(HeartbeatRequest, beat)
+            except NetworkLostError:
+                pause_s = CONSUMER_PAUSE_S
+            except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
+                self._put_out(error)
+            else:
+                pause_s = HEARTBEAT_S
+
+    def _put_out(self, error: KafkaError) -> None:
+        """Join anew; under another id unless the group is only about to deal."""
+        if not isinstance(error, RebalanceInProgressError):
+            self._member_id, self._generation = "", -1
+        self._rejoin.set()
+
+    def _deal(self) -> dict[str, list[TopicPartition]]:
+        told = {
+            one: ConsumerProtocolMemberMetadata(0, list(names), b"") for one, names in self._to_deal.items()
+        }
+        dealt = self._assignor.assign(_Partitions(self._world.lanes), told)
         return {
             one: [TopicPartition(topic, number) for topic, numbers in found.assignment for number in numbers]
             for one, found in dealt.items()
@@ -400,21 +336,26 @@ class Consumer:
 
 @dataclass(frozen=True, slots=True)
 class _Partitions:
-    counts: Mapping[str, int]
+    """What an assignor asks of a cluster, where all topics that are dealt have the same number."""
 
-    def partitions_for_topic(self, topic: str) -> set[int]:
-        return set(range(self.counts[topic]))
+    count: int
+
+    def partitions_for_topic(self, _topic: str) -> set[int]:
+        return set(range(self.count))
 
 
 class Admin:
     """The one question that lanes ask."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self._broker = world.broker
+        self._client = Client(world)
 
     async def list_consumer_group_offsets(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
-        await process.get().point("OffsetFetch")
-        return self._world.broker.committed(group)
+        found: dict[TopicPartition, OffsetAndMetadata] = await self._client.asked(
+            OffsetFetchRequest, partial(self._broker.committed, group)
+        )
+        return found
 
 
 @asynccontextmanager
@@ -423,5 +364,5 @@ async def administering(world: World) -> AsyncIterator[Admin]:
     yield Admin(world)
 
 
-def _short(places: Iterable[TopicPartition]) -> str:
-    return ", ".join(sorted(f"{place.topic}/{place.partition}" for place in places)) or "nothing"
+def _nothing() -> None:
+    pass

@@ -1,91 +1,37 @@
-"""One schedule: two processes work on two lanes while the seed does its worst; then the verdict.
-
-The lane under test copies each record to two topics, with the number of records before it: so a
-record that is lost, doubled, out of order or worked on with a stale memory shows in what a
-read_committed reader finds.
-"""
+"""One schedule: two processes work on three lanes while the seed does its worst; then the verdict."""
 
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from datetime import datetime, timedelta
 from random import Random
-from typing import Any, Final
+from typing import Final
 from unittest.mock import patch
 
 from aiokafka import TopicPartition
 
 from sinergi_shared.runtime import kafka, lanes, transactions
 from sinergi_shared.runtime.health import Health
-from sinergi_shared.runtime.transactions import Outgoing
 from tests.chaos.broken import OF_LANES, Ground
 from tests.chaos.sim.broker import Broker, State
-from tests.chaos.sim.clients import Consumer, Odds, Process, Producer, World, administering, process
+from tests.chaos.sim.clients import Consumer, Producer, administering
 from tests.chaos.sim.clock import simulated
+from tests.chaos.sim.network import Process, World, planned, process
+from tests.chaos.sim.works import LANES, Counting, Routing, Verdict, Work
 
-LANES: Final = 3  # an even number would hide a wrong assignor from two members
-EVENTS: Final = 8  # in each lane
+ROUTING_EVERY: Final = 4
 MEMBERS: Final = 2
-SENDS_FOR_S: Final = 8.0
+SENDS_FOR_S: Final = 6.0
 GIVES_UP_S: Final = 150.0
-LATE_ONES_S: Final = 6.0
-EVENTS_TOPIC, REQUESTS, STATE, FIRST, SECOND = "events", "requests", "state", "first", "second"
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What became of one schedule."""
-
-    seed: int
-    lost: int = 0
-    duplicated: int = 0
-    wrong: int = 0  # neither: out of order, or by a memory that was not the lane's
-    faults: int = 0
-    recovery_s: float = 0.0  # virtual, from the last event sent until all was there
-    trace: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything was there once, in order."""
-        return not (self.lost or self.duplicated or self.wrong)
-
-
-class CountingLane:
-    """Copies records with their number in the lane; the number is the state."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-        self._count = 0
-
-    def restore(self, record: Any) -> None:
-        self._count = int(record.value)
-
-    async def rebuilt(self) -> None:
-        """The count is all there is."""
-
-    async def prepare(self, records: Any) -> None:
-        """Nothing is looked up."""
-
-    async def upkeep(self) -> tuple[()]:
-        return ()
-
-    def work(self, records: Any) -> list[Outgoing]:
-        outgoing = []
-        for record in records:
-            self._count += 1
-            value = record.value + b"#%d" % self._count
-            outgoing += [Outgoing(topic, record.key, value, self._number) for topic in (FIRST, SECOND)]
-        outgoing.append(Outgoing(STATE, b"count", b"%d" % self._count, self._number))
-        return outgoing
-
-    def convict(self, record: Any) -> list[Outgoing]:
-        return [Outgoing(FIRST, record.key, b"convicted", self._number)]
+LATE_ONES_S: Final = 4.0
 
 
 def run(seed: int, fault: str | None = None) -> Verdict:
     """Run one schedule; the same seed gives the same course of events."""
     draw = Random(seed)  # noqa: S311 - a printed seed repeats it all
-    return simulated(_Schedule(seed, draw).judged(fault))
+    work = Counting() if seed % ROUTING_EVERY else Routing(draw)
+    return simulated(_Schedule(seed, draw, work).judged(fault))
 
 
 def run_many(seeds: Iterable[int], fault: str | None = None) -> list[Verdict]:
@@ -95,24 +41,25 @@ def run_many(seeds: Iterable[int], fault: str | None = None) -> list[Verdict]:
 
 
 class _Schedule:
-    def __init__(self, seed: int, draw: Random) -> None:
+    def __init__(self, seed: int, draw: Random, work: Work) -> None:
         self._seed = seed
         self._draw = draw
+        self._work = work
         self._static = draw.random() < 0.7
         self._starts = 0
         self._running: set[asyncio.Task[None]] = set()
 
     async def judged(self, fault: str | None) -> Verdict:
         loop = asyncio.get_running_loop()
-        partitions = dict.fromkeys((EVENTS_TOPIC, REQUESTS, STATE, FIRST, SECOND), LANES)
-        self._world = World(Broker(partitions, loop.time), self._draw, Odds())
+        broker = Broker(loop.time, self._work.begins_at.timestamp())
+        self._world = World(broker, self._draw, planned(self._draw, SENDS_FOR_S), LANES)
         with on(self._world), planted(fault):
             ticking = asyncio.create_task(self._ticking())
             sending = asyncio.create_task(self._sending())
             for number in range(MEMBERS):
                 self._start(str(number))
             await sending
-            while not self._all_there() and loop.time() < GIVES_UP_S:  # noqa: ASYNC110 - others make it true
+            while self._left_over() and loop.time() < GIVES_UP_S:  # noqa: ASYNC110 - others make it true
                 await asyncio.sleep(0.25)
             recovery_s = loop.time() - SENDS_FOR_S
             await asyncio.sleep(LATE_ONES_S)  # what comes once more would come now
@@ -121,19 +68,28 @@ class _Schedule:
 
     def _start(self, name: str) -> None:
         self._starts += 1
-        me = Process(self._world, f"{name}.{self._starts}", lambda _dead: self._again(name))
+        me = Process(self._world, f"{name}.{self._starts}", lambda: self._again(name))
         process.set(me)
         task = asyncio.create_task(self._live(me, name if self._static else None))
         self._running.add(task)
 
     async def _live(self, me: Process, instance: str | None) -> None:
-        settings = lanes.LaneSettings("router", ["one"], (EVENTS_TOPIC, REQUESTS), STATE, 50, instance)
+        work = self._work
+        inputs = work.events_topic, work.requests_topic
+        settings = lanes.LaneSettings("router", ["one"], inputs, work.state_topic, 50, instance)
+        mine = lanes.Lanes(
+            settings,
+            lambda lane: work.lane(lane, self._now),
+            lambda where, error: me.die(f"{where}: {error!r}"),
+        )
         try:
-            await lanes.Lanes(settings, CountingLane, lambda where, error: me.die(f"{where}: {error!r}")).run(
-                Health(asyncio.get_running_loop().time), asyncio.Event()
-            )
+            await mine.run(Health(asyncio.get_running_loop().time), me.stop)
+            me.die("as asked")
         except Exception as error:  # noqa: BLE001 - as app.py does
             me.die(repr(error))
+
+    def _now(self) -> datetime:
+        return self._work.begins_at + timedelta(seconds=self._world.now)
 
     def _again(self, name: str) -> None:
         loop = asyncio.get_running_loop()
@@ -145,36 +101,34 @@ class _Schedule:
             await asyncio.sleep(0.25)
 
     async def _sending(self) -> None:
-        moments = sorted(self._draw.uniform(0, SENDS_FOR_S) for _ in range(EVENTS * LANES))
-        for number, at in enumerate(moments):
+        moments = sorted(self._draw.uniform(0, SENDS_FOR_S) for _ in self._work.sent)
+        for at, (lane, key, value) in zip(moments, self._work.sent, strict=True):
             await asyncio.sleep(max(0.0, at - self._world.now))
-            place = TopicPartition(EVENTS_TOPIC, number % LANES)
-            self._world.broker.append(place, b"k", b"%d" % number, State.COMMITTED)
+            self._world.broker.append(self._events(lane), key, value, State.COMMITTED)
 
-    def _all_there(self) -> bool:
-        return all(
-            len(self._seen(topic, lane)) >= EVENTS for topic in (FIRST, SECOND) for lane in range(LANES)
-        )
+    def _events(self, lane: int) -> TopicPartition:
+        return TopicPartition(self._work.events_topic, lane)
 
-    def _seen(self, topic: str, lane: int) -> list[bytes]:
-        records, _ = self._world.broker.read(TopicPartition(topic, lane), 0, 10_000)
-        return [record.value or b"" for record in records]
+    def _left_over(self) -> dict[int, int]:
+        """Return the lanes whose next owner would begin before the end, and where."""
+        broker = self._world.broker
+        committed = broker.committed("sinergi-router")
+        places = [self._events(lane) for lane in range(LANES)]
+        stands = {place: committed[place].offset if place in committed else 0 for place in places}
+        return {place.partition: at for place, at in stands.items() if at != len(broker.logs[place])}
 
     def _verdict(self, recovery_s: float) -> Verdict:
         verdict = Verdict(
-            self._seed, faults=self._world.faults, recovery_s=max(0.0, recovery_s), trace=self._world.trace
+            self._seed,
+            events=len(self._work.sent),
+            faults=self._world.struck,
+            recovery_s=max(0.0, recovery_s),
+            trace=self._world.trace,
         )
-        for lane in range(LANES):
-            numbers = range(lane, EVENTS * LANES, LANES)
-            wanted = [b"%d#%d" % (number, place) for place, number in enumerate(numbers, 1)]
-            for topic in (FIRST, SECOND):
-                seen = self._seen(topic, lane)
-                events = [value.partition(b"#")[0] for value in seen]
-                verdict.lost += EVENTS - len(set(events) & {b"%d" % number for number in numbers})
-                verdict.duplicated += len(events) - len(set(events))
-                verdict.wrong += seen != wanted
-                if seen != wanted:
-                    verdict.trace.append(f"{topic}/{lane}: {b' '.join(seen).decode()}")
+        self._work.judge(self._world.broker, verdict)
+        for lane, offset in self._left_over().items():
+            verdict.wrong += 1
+            verdict.trace.append(f"lane {lane} would begin anew at {offset}")
         return verdict
 
 
