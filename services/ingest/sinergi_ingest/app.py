@@ -22,6 +22,7 @@ from sinergi_ingest.gate import Gate
 from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
 from sinergi_ingest.live import LiveDirectory
+from sinergi_ingest.live_map import LiveMap
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.newcomers import Newcomers
 from sinergi_ingest.outbox import BATCH_BYTES, Outbox
@@ -35,6 +36,7 @@ from sinergi_ingest.vigil import Vigil
 from sinergi_shared.contracts import topics
 from sinergi_shared.directory import Directory, DirectoryError
 from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.garbage import leave_loaded_alone
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
 from sinergi_shared.runtime.transactions import Outgoing
@@ -42,6 +44,7 @@ from sinergi_shared.runtime.transactions import Outgoing
 NAME: Final = "ingest"
 STATUSES: Final = "statuses"
 NEWCOMERS: Final = "newcomers"
+CONTROLS: Final = "controls"
 EXIT_BUG: Final = 3
 EXIT_SETTINGS: Final = 2
 WATCH_EVERY_S: Final = 1.0
@@ -58,6 +61,8 @@ class Ingest:
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._live = live
+        self._map = LiveMap(settings.pack, settings.packs)
+        self._controls = Controls(settings.bootstrap, self._map.take)
         self._log = logs.logger()
         self._producer = kafka.producer(settings.bootstrap, max_batch_size=BATCH_BYTES)
         self._outbox = Outbox(self._producer)
@@ -68,13 +73,14 @@ class Ingest:
         self._vigil = Vigil(monotonic())
         self._unsaid: list[Outgoing] = []
         self._directory_is_wrong = False
-        self._looking: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._statuses = Statuses()
         self._status_reader = StatusReader(
             settings.bootstrap, live.current.sources, self._statuses, lanes=settings.lanes
         )
         intake = Intake(
             self._in_force,
+            lambda: self._map.current,
             self._outbox,
             metrics,
             self._vigil,
@@ -117,8 +123,8 @@ class Ingest:
         finally:
             self.health.stopping = True
             task.cancel()
-            if self._looking is not None:
-                self._looking.cancel()
+            for other in self._beside:
+                other.cancel()
             with suppress(asyncio.CancelledError):
                 await task
             await self._leave()
@@ -129,10 +135,14 @@ class Ingest:
             await self._connect()
             reading = asyncio.create_task(self._read_statuses(), name=STATUSES)
             self.health.expect(STATUSES, reading)
-            self._looking = asyncio.create_task(self._look_for_newcomers(), name=NEWCOMERS)
+            self._beside = [
+                asyncio.create_task(self._look_for_newcomers(), name=NEWCOMERS),
+                asyncio.create_task(self._follow_controls(), name=CONTROLS),
+            ]
             while True:
                 self._submitted.watch(self.health)
                 await self._live.refresh(self._directory_changed)
+                await self._map.refresh(self._live.current.sources, self._map_changed)
                 await self._keep_vigil()
                 self._metrics.rates_shared.set(self._budget.shared)
                 await asyncio.sleep(WATCH_EVERY_S)
@@ -152,6 +162,16 @@ class Ingest:
             self._log.info("directory read again", count=len(self._live.current.sources))
         else:
             self._log.error("directory is wrong; the old one stays in force", problem=self._live.problem)
+
+    def _map_changed(self) -> None:
+        wrong = self._map.problem is not None
+        self._metrics.map_pending(pending=wrong)
+        if wrong:
+            self._log.error(
+                "the map cannot be read; points are held to the old one", problem=self._map.problem
+            )
+        else:
+            self._log.info("map read")
 
     async def _keep_vigil(self) -> None:
         now = datetime.now(UTC)
@@ -193,6 +213,12 @@ class Ingest:
             )
             self._unsaid.append(topics_record(source, now, self.settings.lanes, missing=missing))
 
+    async def _follow_controls(self) -> None:
+        try:
+            await self._controls.follow()
+        except Exception as error:  # noqa: BLE001 - crash only, as above
+            self._die(CONTROLS, error)
+
     async def _read_statuses(self) -> None:
         try:
             await self._status_reader.run(lambda: self.health.beat(STATUSES))
@@ -206,7 +232,9 @@ class Ingest:
             lambda seconds: self._log.warning("waiting for Kafka", seconds=round(seconds)),
         )
         await self._wait_for_topics()
-        await self._producer.start()
+        await asyncio.gather(self._producer.start(), self._controls.start())
+        # Before the first event: a limit holds from the start.
+        await self._map.refresh(self._live.current.sources, self._map_changed)
         await self._submitted.start()
         self._open = True
         self.health.problem("kafka", None)
@@ -218,6 +246,7 @@ class Ingest:
             topics.EVENTS,
             topics.REJECTED,
             topics.AUDIT,
+            topics.CONTROLS,
             *map(topics.submitted, names),
             *map(topics.status, names),
         }
@@ -235,6 +264,8 @@ class Ingest:
     async def _leave(self) -> None:
         # Bounded: with the broker away the client's own stop may never return (B19).
         leaving = [self._submitted.stop, self._producer.stop]
+        if self._open:
+            leaving.append(self._controls.stop)
         for leave in [*leaving, self._redis.aclose] if self._redis else leaving:
             try:
                 async with asyncio.timeout(LEAVE_WITHIN_S):
