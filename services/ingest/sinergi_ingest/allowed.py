@@ -21,6 +21,8 @@ def forbidden(verdict: Admitted, source: Source, *, only_tests: bool, is_outside
 
     ``is_outside`` is what ``outside`` says of the event's place.
     """
+    if not (source.is_limited or only_tests):
+        return () if verdict.event.source == source.urn else ("/source",)
     data = verdict.event.data
     found = {
         "/source": verdict.event.source != source.urn,

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sinergi_ingest import problem
 from sinergi_ingest.admit import Admitted, Refused
@@ -34,8 +33,7 @@ BYTES_AT_ONCE: Final = 16_384
 """As many are judged before others get their turn: one or two milliseconds, or one hostile event."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """An event that Kafka has, or in a check one that would be taken; a heartbeat has no number."""
 
     id: str
@@ -99,7 +97,12 @@ class Intake:
         kept = [index for index in spoken if not isinstance(verdicts[index], Beat)]
         records: list[Outgoing] = []
         for number, index in enumerate(kept):
-            records.append(self._record(verdicts[index], Origin(caller.source, bodies[index], received_at)))
+            verdict = verdicts[index]
+            if isinstance(verdict, Admitted):
+                records.append(event_record(verdict, self._lanes))
+            else:
+                origin = Origin(caller.source, bodies[index], received_at)
+                records.append(self._record(verdict, origin))
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)  # a thousand refusals must not hold up anybody else
         places = dict(zip(kept, await self._outbox.publish(records), strict=True))
@@ -154,13 +157,13 @@ class Intake:
         self, bodies: Sequence[bytes | None], known_sources: Collection[str], judge: Judge = judge_json
     ) -> list[Judged]:
         verdicts: list[Judged] = []
-        read = 0
+        read, now = 0, self._clock()
         for body in bodies:
-            verdicts.append(judge(body, known_sources, self._clock()))
+            verdicts.append(judge(body, known_sources, now))
             read += len(body or b"")
             if read >= BYTES_AT_ONCE:
-                read = 0
                 await asyncio.sleep(0)  # a batch of hostile bodies must not hold up anybody else
+                read, now = 0, self._clock()
         return verdicts
 
     async def _receipts(
@@ -241,7 +244,7 @@ class Intake:
         pointers = self._forbidden(caller.source, verdicts, only_tests=caller.only_tests)
         found: list[Problem | None] = []
         for verdict, told in zip(verdicts, pointers, strict=True):
-            if of_another(verdict.claim, caller.source, urns):
+            if not isinstance(verdict, Admitted) and of_another(verdict.claim, caller.source, urns):
                 found.append(problem.of_another(verdict.claim))
             else:
                 found.append(problem.forbidden(verdict.claim, told) if told else None)
