@@ -31,7 +31,7 @@ from sinergi_ingest.records import directory_record, silence_record, topics_reco
 from sinergi_ingest.settings import IngestSettings
 from sinergi_ingest.status_reader import StatusReader
 from sinergi_ingest.statuses import Statuses
-from sinergi_ingest.submitted import Submitted
+from sinergi_ingest.submitted import PART, Submitted
 from sinergi_ingest.vigil import Vigil
 from sinergi_shared.contracts import topics
 from sinergi_shared.directory import Directory, DirectoryError
@@ -43,7 +43,6 @@ from sinergi_shared.runtime.transactions import Outgoing
 
 NAME: Final = "ingest"
 STATUSES: Final = "statuses"
-NEWCOMERS: Final = "newcomers"
 CONTROLS: Final = "controls"
 EXIT_BUG: Final = 3
 EXIT_SETTINGS: Final = 2
@@ -136,7 +135,7 @@ class Ingest:
             reading = asyncio.create_task(self._read_statuses(), name=STATUSES)
             self.health.expect(STATUSES, reading)
             self._beside = [
-                asyncio.create_task(self._look_for_newcomers(), name=NEWCOMERS),
+                asyncio.create_task(self._read_submitted(), name=PART),
                 asyncio.create_task(self._follow_controls(), name=CONTROLS),
             ]
             while True:
@@ -190,14 +189,16 @@ class Ingest:
             stored = await self._outbox.publish(saying)
             self._unsaid[:0] = [record for record, kept in zip(saying, stored, strict=True) if not kept]
 
-    async def _look_for_newcomers(self) -> None:
+    async def _read_submitted(self) -> None:
         try:
+            # Takes until the group has given up whom a kill has left in it; HTTP does not wait for that.
+            await self._submitted.start()
             while True:
                 with suppress(KafkaError):  # away: looked again, and others tell of it
                     await self._take_in_newcomers()
                 await asyncio.sleep(TOPICS_AGAIN_S if self._newcomers.waiting else WATCH_EVERY_S)
         except Exception as error:  # noqa: BLE001 - crash only, as above
-            self._die(NEWCOMERS, error)
+            self._die(PART, error)
 
     async def _take_in_newcomers(self) -> None:
         waited = self._newcomers.waiting
@@ -235,8 +236,8 @@ class Ingest:
         await asyncio.gather(self._producer.start(), self._controls.start())
         # Before the first event: a limit holds from the start.
         await self._map.refresh(self._live.current.sources, self._map_changed)
-        await self._submitted.start()
         self._open = True
+        self._submitted.watch(self.health)
         self.health.problem("kafka", None)
         self._log.info("taking events", port=self.settings.port, count=len(self._live.current.sources))
 
