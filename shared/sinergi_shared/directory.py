@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -137,6 +138,11 @@ class Source(Contract):
         return source_name(self.urn)
 
     @property
+    def is_limited(self) -> bool:
+        """Whether there is something that it may not tell of."""
+        return bool(self.areas or self.places or self.situations)
+
+    @property
     def credentials(self) -> tuple[Credential, ...]:
         """Every way in which this source may show who it is."""
         return (*self.keys, *self.signing, *self.certificates)
@@ -210,6 +216,7 @@ class DirectoryError(Exception):
     """The directory cannot be used: says where, never what stood there."""
 
 
+@lru_cache(maxsize=1_024)
 def source_name(urn: str) -> str:
     """Return ``<system>.<channel>`` of a source URN; Kafka refuses colons in topic names."""
     return ".".join(urn.split(":")[-2:])

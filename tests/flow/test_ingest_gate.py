@@ -14,11 +14,13 @@ from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algor
 from sinergi_ingest import patience
 from sinergi_ingest.heartbeat import HEARTBEAT_TYPE
 from sinergi_ingest.records import Origin
+from sinergi_ops.places import PACK
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.event import EXAMPLE
 from sinergi_shared.directory import Directory
+from sinergi_shared.region.geography import read_geography
 from tests.flow.test_ingest_http import DIRECTORY, KEY, LINES, NOW, ONE, OTHER, Door, event
-from tests.kit.cap_messages import message
+from tests.kit.cap_messages import info, message
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 HEARTBEAT = {
@@ -76,6 +78,82 @@ async def test_a_limited_source_speaks_of_its_own_areas_and_situations_only(door
         assert (answer.status_code, answer.json()["reason"]) == (403, "NOT_ALLOWED")
         assert answer.json()["pointers"] == pointers
         assert door.producer.sent == []
+
+
+ENTIKONG = {"lat": 0.9835, "lon": 110.348}  # in 61.03.21
+PONTIANAK = {"lat": -0.026, "lon": 109.342}  # in 61.71
+TEBEDU = {"lat": 1.005, "lon": 110.36}  # in Sarawak
+POINT = ["/data/location/lat", "/data/location/lon"]
+
+
+@pytest.fixture(scope="module")
+def land():
+    return read_geography(PACK)
+
+
+@pytest.mark.parametrize(
+    ("data", "pointers"),
+    [
+        (ENTIKONG, None),
+        (ENTIKONG | {"kind": "inland"}, None),
+        (TEBEDU, None),
+        (TEBEDU | {"kind": "abroad", "handoverPlaceCode": "PLBN-ENT"}, None),
+        (PONTIANAK, POINT),
+        (PONTIANAK | {"kind": "inland", "adminCode": "61.03"}, POINT),
+        (PONTIANAK | {"adminCode": "61.71"}, ["/data/location/adminCode", *POINT]),
+        (PONTIANAK | {"accuracyM": 200_000}, None),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("way", ["one", "lines", "check", "kafka"])
+async def test_a_limited_source_tells_no_point_in_anothers_area_by_any_way(door, land, way, data, pointers):
+    door.directory, door.land = limited(areas=["61.03"]), land
+    told = event(location={"kind": "post", "placeCode": "PLBN-ENT"} | data)
+    if way == "kafka":
+        await door.intake.take_submitted(*submitted(told))
+        refusals = [one["data"] for one in door.producer.values(topics.status(DIRECTORY.sources[0].name))]
+        found = [(one["reason"], one["fields"]) for one in refusals]
+        assert found == ([("SOURCE_UNKNOWN", pointers)] if pointers else [])
+    elif way == "lines":
+        (item,) = (await door.post(json.dumps(told).encode(), media=LINES)).json()["items"]
+        found = item.get("problem", item)
+        assert item["status"] == (403 if pointers else 202)
+        assert pointers is None or (found["reason"], found["pointers"]) == ("NOT_ALLOWED", pointers)
+    else:
+        answer = await door.post(told, path="/v1/events" if way == "one" else "/v1/events:check")
+        assert answer.status_code == (403 if pointers else 202 if way == "one" else 200)
+        found = answer.json()
+        assert pointers is None or (found["reason"], found["pointers"]) == ("NOT_ALLOWED", pointers)
+    stored = 0 if pointers or way == "check" else 1
+    assert len(door.producer.values(topics.EVENTS)) == stored
+
+
+@pytest.mark.parametrize(("circle", "status"), [("0.9835,110.348 0.1", 202), ("-0.026,109.342 0.1", 403)])
+async def test_a_limited_source_tells_no_point_in_anothers_area_by_cap(door, land, circle, status):
+    door.directory, door.land = limited(areas=["61.03"]), land
+    area = f"<area><areaDesc>di sini</areaDesc><circle>{circle}</circle></area>"
+    answer = await door.post(message([info(area=area)]), media="application/cap+xml")
+    assert answer.status_code == status
+    assert status == 202 or answer.json()["pointers"] == POINT
+
+
+async def test_a_source_of_kafka_is_held_to_its_own_areas_beside_another_in_the_same_batch(door, land):
+    door.land = land
+    first, second = (
+        source.model_copy(update={"areas": frozenset({area})})
+        for source, area in zip(DIRECTORY.sources, ("61.03", "61.71"), strict=True)
+    )
+    door.directory = Directory(sources=(first, second), recipients={})
+    here, there = ({"kind": "inland"} | point for point in (ENTIKONG, PONTIANAK))
+    origins, raw = [], []
+    for place in (here, there):
+        for source in (first, second):
+            more = submitted(event(location=place) | {"source": source.urn}, source=source)
+            origins += more[0]
+            raw += more[1]
+    await door.intake.take_submitted(origins, raw)
+    stored = [(one["source"], one["data"]["location"]["lat"]) for one in door.producer.values(topics.EVENTS)]
+    assert sorted(stored) == sorted([(first.urn, ENTIKONG["lat"]), (second.urn, PONTIANAK["lat"])])
 
 
 async def test_one_item_that_may_not_be_said_loses_none_of_the_others(door):

@@ -110,6 +110,7 @@ class Door:
         loop = asyncio.get_running_loop()
         self.statuses = Statuses()
         self.directory = DIRECTORY
+        self.land = None
         for source in DIRECTORY.sources:
             self.statuses.read_to_end(source.name)
         self.now = NOW
@@ -118,6 +119,7 @@ class Door:
         times = {"clock": lambda: self.now, "seconds": loop.time}
         self.intake = Intake(
             lambda: self.directory,
+            lambda: self.land,
             self.outbox,
             metrics,
             self.vigil,

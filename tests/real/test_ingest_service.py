@@ -40,6 +40,7 @@ class Sender:
     """A source of its own for one test, so that tests on one Kafka do not see each other."""
 
     name: str = field(default_factory=lambda: f"t{secrets.token_hex(5)}.test")
+    limits: dict = field(default_factory=dict)
 
     @property
     def urn(self):
@@ -60,7 +61,7 @@ class Sender:
     def directory(self, folder):
         digest = hashlib.sha256(self.key.encode()).hexdigest()
         path = folder / "directory.yaml"
-        sources = [{"urn": self.urn, "keys": [{"id": "t", "sha256": digest}]}]
+        sources = [{"urn": self.urn, "keys": [{"id": "t", "sha256": digest}], **self.limits}]
         path.write_text(yaml.safe_dump({"sources": sources, "recipients": {}}))
         return path
 
@@ -195,6 +196,27 @@ async def test_what_is_acknowledged_is_on_kafka_in_its_lane(kafka, service, send
     assert document == event | {"partitionkey": thread}
     assert (record.key, record.partition) == (thread.encode(), lane_of(thread, 4))
     assert dict(record.headers)["content-type"] == CONTENT_TYPE.encode()
+
+
+async def test_a_source_limited_to_areas_tells_no_point_in_anothers_by_http_nor_by_kafka(kafka, tmp_path):
+    sender = Sender(limits={"areas": ["61.03"]})
+    await make_topics(kafka, sender)
+    entikong, pontianak, sarawak = (
+        {"kind": "inland", "lat": lat, "lon": lon}
+        for lat, lon in ((0.9835, 110.348), (-0.026, 109.342), (1.005, 110.36))
+    )
+    places = (entikong, pontianak, sarawak)
+    async with ingest(kafka, sender, tmp_path) as service, producer(kafka) as sends:
+        answers = [await service.post(sender.event(location=place)) for place in places]
+        assert [answer.status_code for answer in answers] == [202, 403, 202]
+        told = [sender.event(location=place) for place in places]
+        for event in told:
+            value = json.dumps(event).encode()
+            await sends.send_and_wait(topics.submitted(sender.name), value, headers=STRUCTURED)
+        await until(lambda: stored_ids(kafka, sender), lambda ids: len(ids) == 4)
+        (refusal,) = await until(lambda: rejected(kafka, sender), bool)
+    assert (refusal.rejectedId, refusal.reason) == (told[1]["id"], "SOURCE_UNKNOWN")
+    assert refusal.fields == ("/data/location/lat", "/data/location/lon")
 
 
 async def test_fifty_equal_posts_are_all_acknowledged_alike(kafka, service, sender):

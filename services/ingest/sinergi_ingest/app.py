@@ -22,6 +22,7 @@ from sinergi_ingest.gate import Gate
 from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
 from sinergi_ingest.live import LiveDirectory
+from sinergi_ingest.live_map import LiveMap
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.newcomers import Newcomers
 from sinergi_ingest.outbox import BATCH_BYTES, Outbox
@@ -30,18 +31,19 @@ from sinergi_ingest.records import directory_record, silence_record, topics_reco
 from sinergi_ingest.settings import IngestSettings
 from sinergi_ingest.status_reader import StatusReader
 from sinergi_ingest.statuses import Statuses
-from sinergi_ingest.submitted import Submitted
+from sinergi_ingest.submitted import PART, Submitted
 from sinergi_ingest.vigil import Vigil
 from sinergi_shared.contracts import topics
 from sinergi_shared.directory import Directory, DirectoryError
 from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.garbage import leave_loaded_alone
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
 from sinergi_shared.runtime.transactions import Outgoing
 
 NAME: Final = "ingest"
 STATUSES: Final = "statuses"
-NEWCOMERS: Final = "newcomers"
+CONTROLS: Final = "controls"
 EXIT_BUG: Final = 3
 EXIT_SETTINGS: Final = 2
 WATCH_EVERY_S: Final = 1.0
@@ -58,6 +60,8 @@ class Ingest:
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._live = live
+        self._map = LiveMap(settings.pack, settings.packs)
+        self._controls = Controls(settings.bootstrap, self._map.take)
         self._log = logs.logger()
         self._producer = kafka.producer(settings.bootstrap, max_batch_size=BATCH_BYTES)
         self._outbox = Outbox(self._producer)
@@ -68,13 +72,14 @@ class Ingest:
         self._vigil = Vigil(monotonic())
         self._unsaid: list[Outgoing] = []
         self._directory_is_wrong = False
-        self._looking: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._statuses = Statuses()
         self._status_reader = StatusReader(
             settings.bootstrap, live.current.sources, self._statuses, lanes=settings.lanes
         )
         intake = Intake(
             self._in_force,
+            lambda: self._map.current,
             self._outbox,
             metrics,
             self._vigil,
@@ -117,8 +122,8 @@ class Ingest:
         finally:
             self.health.stopping = True
             task.cancel()
-            if self._looking is not None:
-                self._looking.cancel()
+            for other in self._beside:
+                other.cancel()
             with suppress(asyncio.CancelledError):
                 await task
             await self._leave()
@@ -129,10 +134,14 @@ class Ingest:
             await self._connect()
             reading = asyncio.create_task(self._read_statuses(), name=STATUSES)
             self.health.expect(STATUSES, reading)
-            self._looking = asyncio.create_task(self._look_for_newcomers(), name=NEWCOMERS)
+            self._beside = [
+                asyncio.create_task(self._read_submitted(), name=PART),
+                asyncio.create_task(self._follow_controls(), name=CONTROLS),
+            ]
             while True:
                 self._submitted.watch(self.health)
                 await self._live.refresh(self._directory_changed)
+                await self._map.refresh(self._live.current.sources, self._map_changed)
                 await self._keep_vigil()
                 self._metrics.rates_shared.set(self._budget.shared)
                 await asyncio.sleep(WATCH_EVERY_S)
@@ -153,6 +162,16 @@ class Ingest:
         else:
             self._log.error("directory is wrong; the old one stays in force", problem=self._live.problem)
 
+    def _map_changed(self) -> None:
+        wrong = self._map.problem is not None
+        self._metrics.map_pending(pending=wrong)
+        if wrong:
+            self._log.error(
+                "the map cannot be read; points are held to the old one", problem=self._map.problem
+            )
+        else:
+            self._log.info("map read")
+
     async def _keep_vigil(self) -> None:
         now = datetime.now(UTC)
         sources = self._live.current.sources
@@ -170,14 +189,16 @@ class Ingest:
             stored = await self._outbox.publish(saying)
             self._unsaid[:0] = [record for record, kept in zip(saying, stored, strict=True) if not kept]
 
-    async def _look_for_newcomers(self) -> None:
+    async def _read_submitted(self) -> None:
         try:
+            # Takes until the group has given up whom a kill has left in it; HTTP does not wait for that.
+            await self._submitted.start()
             while True:
                 with suppress(KafkaError):  # away: looked again, and others tell of it
                     await self._take_in_newcomers()
                 await asyncio.sleep(TOPICS_AGAIN_S if self._newcomers.waiting else WATCH_EVERY_S)
         except Exception as error:  # noqa: BLE001 - crash only, as above
-            self._die(NEWCOMERS, error)
+            self._die(PART, error)
 
     async def _take_in_newcomers(self) -> None:
         waited = self._newcomers.waiting
@@ -193,6 +214,12 @@ class Ingest:
             )
             self._unsaid.append(topics_record(source, now, self.settings.lanes, missing=missing))
 
+    async def _follow_controls(self) -> None:
+        try:
+            await self._controls.follow()
+        except Exception as error:  # noqa: BLE001 - crash only, as above
+            self._die(CONTROLS, error)
+
     async def _read_statuses(self) -> None:
         try:
             await self._status_reader.run(lambda: self.health.beat(STATUSES))
@@ -206,9 +233,11 @@ class Ingest:
             lambda seconds: self._log.warning("waiting for Kafka", seconds=round(seconds)),
         )
         await self._wait_for_topics()
-        await self._producer.start()
-        await self._submitted.start()
+        await asyncio.gather(self._producer.start(), self._controls.start())
+        # Before the first event: a limit holds from the start.
+        await self._map.refresh(self._live.current.sources, self._map_changed)
         self._open = True
+        self._submitted.watch(self.health)
         self.health.problem("kafka", None)
         self._log.info("taking events", port=self.settings.port, count=len(self._live.current.sources))
 
@@ -218,6 +247,7 @@ class Ingest:
             topics.EVENTS,
             topics.REJECTED,
             topics.AUDIT,
+            topics.CONTROLS,
             *map(topics.submitted, names),
             *map(topics.status, names),
         }
@@ -235,6 +265,8 @@ class Ingest:
     async def _leave(self) -> None:
         # Bounded: with the broker away the client's own stop may never return (B19).
         leaving = [self._submitted.stop, self._producer.stop]
+        if self._open:
+            leaving.append(self._controls.stop)
         for leave in [*leaving, self._redis.aclose] if self._redis else leaving:
             try:
                 async with asyncio.timeout(LEAVE_WITHIN_S):

@@ -23,11 +23,13 @@ _CONTENT_TYPE: Final = "content-type"
 
 def is_binary(headers: Iterable[Header], prefix: str) -> bool:
     """Return whether a message speaks binary mode: no CloudEvents media type, but attributes."""
-    told = [(name.lower(), value) for name, value in headers]
-    structured = any(
-        name == _CONTENT_TYPE and _text(value).lower().startswith(STRUCTURED) for name, value in told
-    )
-    return not structured and any(name.startswith(prefix) for name, _ in told)
+    spoken = False
+    for name, value in headers:
+        lower = name.lower()
+        if lower == _CONTENT_TYPE and _text(value).lower().startswith(STRUCTURED):
+            return False
+        spoken = spoken or lower.startswith(prefix)
+    return spoken
 
 
 def from_kafka(headers: Sequence[Header], data: bytes) -> bytes:

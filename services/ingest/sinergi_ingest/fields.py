@@ -48,6 +48,10 @@ class Field:
                 return personal_number(text)
         return personal_data(text)
 
+    def judge_fitting(self, text: str) -> Rule | None:
+        """Return as ``judge`` of a text that is known to follow the contract."""
+        return personal_number(text) if self.open_codes and not self.own else self.judge(text)
+
     @cached_property
     def left(self) -> dict[str, "Field"]:
         """The members in which a value that follows the contract could still hold personal data."""

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sinergi_ingest import problem
 from sinergi_ingest.admit import Admitted, Refused
-from sinergi_ingest.allowed import forbidden, of_another
+from sinergi_ingest.allowed import forbidden, of_another, outside
 from sinergi_ingest.answers import Problem
 from sinergi_ingest.heartbeat import Beat
 from sinergi_ingest.judges import Judge, Judged, judge_json, judge_submitted
@@ -20,8 +19,11 @@ from sinergi_ingest.statuses import Statuses
 from sinergi_ingest.vigil import Vigil
 from sinergi_ingest.who import Caller
 from sinergi_shared.contracts.reasons import Reason, Rule, Stage
-from sinergi_shared.directory import Directory
+from sinergi_shared.directory import Directory, Source
 from sinergi_shared.runtime.transactions import Outgoing
+
+if TYPE_CHECKING:  # see ``allowed``
+    from sinergi_shared.region.geography import Geography
 
 _RETRY_AFTER_S: Final = 0.5
 AT_ONCE: Final = 256
@@ -31,8 +33,7 @@ BYTES_AT_ONCE: Final = 16_384
 """As many are judged before others get their turn: one or two milliseconds, or one hostile event."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """An event that Kafka has, or in a check one that would be taken; a heartbeat has no number."""
 
     id: str
@@ -47,12 +48,14 @@ Answer = Accepted | Problem
 class Intake:
     """Takes events of known sources, by either way; ``clock`` and ``seconds`` give the time.
 
-    ``directory`` gives the one in force, so a source that leaves is refused from the next message on.
+    ``directory`` gives the one in force, so a source that leaves is refused from the next message on;
+    ``land`` gives the map in force, or nothing while there is none.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter a part that app.py wires
         self,
         directory: Callable[[], Directory],
+        land: "Callable[[], Geography | None]",
         outbox: Outbox,
         metrics: IngestMetrics,
         vigil: Vigil,
@@ -64,6 +67,7 @@ class Intake:
         seconds: Callable[[], float],
     ) -> None:
         self._directory = directory
+        self._land = land
         self._vigil = vigil
         self._outbox = outbox
         self._metrics = metrics
@@ -79,7 +83,8 @@ class Intake:
         verdicts = await self._judge(bodies, urns, judge)
         for verdict in verdicts:
             self._metrics.checked.labels("no" if isinstance(verdict, Refused) else "yes").inc()
-        return [self._turned(caller, verdict, urns) or self._answer(verdict) for verdict in verdicts]
+        turned = self._turned(caller, verdicts, urns)
+        return [problem or self._answer(verdict) for problem, verdict in zip(turned, verdicts, strict=True)]
 
     async def take(self, caller: Caller, bodies: Sequence[bytes], judge: Judge = judge_json) -> list[Answer]:
         """Store events and refusals; answer each item, ``202`` only for what Kafka has."""
@@ -87,12 +92,17 @@ class Intake:
         self._vigil.heard(caller.source.urn, started)
         urns = self._urns
         verdicts = await self._judge(bodies, urns, judge)
-        turned = [self._turned(caller, verdict, urns) for verdict in verdicts]
+        turned = self._turned(caller, verdicts, urns)
         spoken = [index for index, problem in enumerate(turned) if problem is None]
         kept = [index for index in spoken if not isinstance(verdicts[index], Beat)]
         records: list[Outgoing] = []
         for number, index in enumerate(kept):
-            records.append(self._record(verdicts[index], Origin(caller.source, bodies[index], received_at)))
+            verdict = verdicts[index]
+            if isinstance(verdict, Admitted):
+                records.append(event_record(verdict, self._lanes))
+            else:
+                origin = Origin(caller.source, bodies[index], received_at)
+                records.append(self._record(verdict, origin))
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)  # a thousand refusals must not hold up anybody else
         places = dict(zip(kept, await self._outbox.publish(records), strict=True))
@@ -121,9 +131,7 @@ class Intake:
             )[0]
             for origin, body in zip(origins, bodies, strict=True)
         ]
-        verdicts = [
-            self._within_limits(verdict, origin) for verdict, origin in zip(verdicts, origins, strict=True)
-        ]
+        verdicts = self._within_limits(verdicts, origins)
         records = [
             record
             for verdict, origin in zip(verdicts, origins, strict=True)
@@ -149,13 +157,13 @@ class Intake:
         self, bodies: Sequence[bytes | None], known_sources: Collection[str], judge: Judge = judge_json
     ) -> list[Judged]:
         verdicts: list[Judged] = []
-        read = 0
+        read, now = 0, self._clock()
         for body in bodies:
-            verdicts.append(judge(body, known_sources, self._clock()))
+            verdicts.append(judge(body, known_sources, now))
             read += len(body or b"")
             if read >= BYTES_AT_ONCE:
-                read = 0
                 await asyncio.sleep(0)  # a batch of hostile bodies must not hold up anybody else
+                read, now = 0, self._clock()
         return verdicts
 
     async def _receipts(
@@ -186,14 +194,32 @@ class Intake:
                 self._metrics.unstored.labels("kafka").inc()
                 await asyncio.sleep(_RETRY_AFTER_S)
 
-    def _within_limits(self, verdict: Judged, origin: Origin) -> Judged:
-        source = self._directory().source(origin.source.urn)
-        if not isinstance(verdict, Admitted) or source is None:
-            return verdict
-        pointers = forbidden(verdict, source, only_tests=False)
-        # NOT_ALLOWED is an answer at the door; on topics a source is unknown for what it may not say.
-        told = Refused(Reason.SOURCE_UNKNOWN, Rule.SOURCE, Stage.ENVELOPE, pointers, verdict.claim)
-        return told if pointers else verdict
+    def _within_limits(self, verdicts: Sequence[Judged], origins: Sequence[Origin]) -> list[Judged]:
+        """Return these verdicts, but of an event that its source may not send a refusal."""
+        kept = list(verdicts)
+        for urn in {origin.source.urn for origin in origins}:
+            source = self._directory().source(urn)
+            mine = [index for index, origin in enumerate(origins) if origin.source.urn == urn]
+            if source is not None:
+                pointers = self._forbidden(source, [verdicts[index] for index in mine], only_tests=False)
+                for index, told in zip(mine, pointers, strict=True):
+                    if told:
+                        # NOT_ALLOWED is an answer at the door; on topics a source is unknown for that.
+                        claim = verdicts[index].claim
+                        kept[index] = Refused(Reason.SOURCE_UNKNOWN, Rule.SOURCE, Stage.ENVELOPE, told, claim)
+        return kept
+
+    def _forbidden(
+        self, source: Source, verdicts: Sequence[Judged], *, only_tests: bool
+    ) -> list[tuple[str, ...]]:
+        """Return pointers to what each of these events may not say when it comes from this source."""
+        found: list[tuple[str, ...]] = [()] * len(verdicts)
+        events = {index: one for index, one in enumerate(verdicts) if isinstance(one, Admitted)}
+        places = [one.event.data.location for one in events.values()]
+        far = outside(places, source, self._land())
+        for (index, one), is_outside in zip(events.items(), far, strict=True):
+            found[index] = forbidden(one, source, only_tests=only_tests, is_outside=is_outside)
+        return found
 
     def _submitted_records(self, verdict: Judged, origin: Origin) -> list[Outgoing]:
         if isinstance(verdict, Beat):
@@ -211,17 +237,20 @@ class Intake:
             case Beat():
                 raise TypeError("a heartbeat is on no topic of ours")
 
-    def _turned(self, caller: Caller, verdict: Judged, urns: frozenset[str]) -> Problem | None:
-        told = None
-        if of_another(verdict.claim, caller.source, urns):
-            told = problem.of_another(verdict.claim)
-        elif isinstance(verdict, Admitted) and (
-            pointers := forbidden(verdict, caller.source, only_tests=caller.only_tests)
-        ):
-            told = problem.forbidden(verdict, pointers)
-        if told is not None:
-            self._metrics.turned_away.labels(Reason.NOT_ALLOWED).inc()
-        return told
+    def _turned(
+        self, caller: Caller, verdicts: Sequence[Judged], urns: frozenset[str]
+    ) -> list[Problem | None]:
+        """Return for each whether it is turned away at the door, and with which words."""
+        pointers = self._forbidden(caller.source, verdicts, only_tests=caller.only_tests)
+        found: list[Problem | None] = []
+        for verdict, told in zip(verdicts, pointers, strict=True):
+            if not isinstance(verdict, Admitted) and of_another(verdict.claim, caller.source, urns):
+                found.append(problem.of_another(verdict.claim))
+            else:
+                found.append(problem.forbidden(verdict.claim, told) if told else None)
+        if turned := sum(one is not None for one in found):
+            self._metrics.turned_away.labels(Reason.NOT_ALLOWED).inc(turned)
+        return found
 
     def _answer(self, verdict: Judged, receipt: str | None = None) -> Answer:
         match verdict:

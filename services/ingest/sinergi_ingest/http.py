@@ -6,10 +6,12 @@ read (``posted.py``).
 
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from sinergi_ingest import openapi, posted, problem, replies, states
 from sinergi_ingest.gate import Gate, TurnedAwayError
@@ -17,10 +19,33 @@ from sinergi_ingest.handlers import Answer, Intake
 from sinergi_ingest.judges import Judge, judge_of
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.who import Caller
+from sinergi_shared import directory
 from sinergi_shared.contracts.reasons import Reason
-from sinergi_shared.directory import Scope
 
 Work = Callable[[Caller, Sequence[bytes], Judge], Awaitable[list[Answer]]]
+EVENTS: Final = "/v1/events"
+
+
+class Api(FastAPI):
+    """The API; ``take`` answers what posts events, past the framework's layers.
+
+    Those took a sixth of all that an event sent alone costs, and do nothing here that ``take`` needs.
+    """
+
+    take: Callable[[Request], Awaitable[Response]] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if self.take is None or scope.get("path") != EVENTS or scope.get("method") != "POST":
+            await super().__call__(scope, receive, send)
+        else:
+            request = Request(scope, receive)
+            try:
+                response = await self.take(request)
+            except TurnedAwayError as error:
+                answer: Any = self.exception_handlers[TurnedAwayError]
+                response = await answer(request, error)
+            await response(scope, receive, send)
 
 
 def build_api(
@@ -32,10 +57,12 @@ def build_api(
 ) -> FastAPI:
     """Return the API; ``answers`` says whether Kafka seems to answer, so that nobody waits in vain."""
     # The usual pages load scripts from elsewhere; the document itself is at /openapi.json.
-    api = FastAPI(docs_url=None, redoc_url=None, **openapi.ABOUT)
+    api = Api(docs_url=None, redoc_url=None, **openapi.ABOUT)
 
     async def taken(request: Request, work: Work, good: HTTPStatus) -> JSONResponse:
-        caller = await gate.caller(request, Scope.SEND if work == intake.take else Scope.CHECK)
+        caller = await gate.caller(
+            request, directory.Scope.SEND if work == intake.take else directory.Scope.CHECK
+        )
         form = posted.form(request)
         if work == intake.take and not answers():
             raise TurnedAwayError(problem.at_the_door(Reason.UNAVAILABLE))
@@ -46,12 +73,14 @@ def build_api(
         found = await work(caller, events, judge_of(form, caller.source))
         return replies.many(found, good) if form.many else replies.single(found[0], good, caller.source)
 
-    @api.post("/v1/events", status_code=202, **openapi.operation(HTTPStatus.ACCEPTED))
+    @api.post(EVENTS, status_code=202, **openapi.operation(HTTPStatus.ACCEPTED))
     async def events(request: Request) -> JSONResponse:
         """Take one event or many. `202` means that every in-sync broker has the event."""
         return await taken(request, intake.take, HTTPStatus.ACCEPTED)
 
-    @api.post("/v1/events:check", status_code=200, **openapi.operation(HTTPStatus.OK))
+    api.take = events
+
+    @api.post(f"{EVENTS}:check", status_code=200, **openapi.operation(HTTPStatus.OK))
     async def check(request: Request) -> JSONResponse:
         """Say what `POST /v1/events` would answer, and keep nothing."""
         return await taken(request, intake.check, HTTPStatus.OK)
@@ -59,7 +88,7 @@ def build_api(
     @api.get("/v1/events/{source}/{number}", **openapi.STATE)
     async def state(request: Request, source: str, number: str) -> JSONResponse:
         """Say what became of an event of one's own: `{source}` is `<system>.<channel>`."""
-        caller = await gate.caller(request, Scope.READ)
+        caller = await gate.caller(request, directory.Scope.READ)
         await gate.compare(request, caller, b"")
         return await states.state_of(caller.source, source, number, find)
 

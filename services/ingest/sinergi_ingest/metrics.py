@@ -75,6 +75,7 @@ class IngestMetrics:
         )
         self._shown: dict[str, frozenset[str]] = {}
         self.directory_wrong(wrong=False)
+        self.map_pending(pending=False)
         self.seconds = histogram(
             registry,
             "sinergi_ingest_store_seconds",
@@ -86,6 +87,10 @@ class IngestMetrics:
     def directory_wrong(self, *, wrong: bool) -> None:
         """Tell operators that a new directory cannot be used, or that it is over."""
         self.operator_alert.labels("directory", "-").set(wrong)
+
+    def map_pending(self, *, pending: bool) -> None:
+        """Tell operators that sources are not held to their areas by the activated pack, or that they are."""
+        self.operator_alert.labels("policy_pending", "-").set(pending)
 
     def topics_missing(self, waiting: frozenset[str], sources: frozenset[str]) -> None:
         """Tell operators which of the directory's sources cannot be read for want of their topics."""

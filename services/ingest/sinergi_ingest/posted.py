@@ -5,7 +5,7 @@ the compressed body (RFC 9530).
 """
 
 import asyncio
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from fastapi import Request
 
@@ -20,6 +20,9 @@ from sinergi_ingest.request_body import (
     items,
 )
 from sinergi_shared.contracts.reasons import Reason
+
+AT_ONCE_BYTES: Final = 65_536
+"""So many are cut into events before others get their turn: some milliseconds when they are hostile."""
 
 
 def form(request: Request) -> Form:
@@ -49,8 +52,10 @@ async def events(request: Request, form: Form, body: bytes) -> list[bytes]:
     if form is Form.BINARY:
         return [binary.from_http(_headers(request), plain)]
     try:
+        if len(plain) <= AT_ONCE_BYTES:
+            return items(form, plain)
         # In a thread: four hostile megabytes take most of a second, and others are waiting.
-        return await asyncio.to_thread(items, form, plain) if form.many else [plain]
+        return await asyncio.to_thread(items, form, plain)
     except TooManyItemsError:
         _turn_away(Reason.TOO_LARGE)
     except NotAnArrayError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from sinergi_ingest.admit import Admitted, Claim, Refused
+from sinergi_ingest.admit import Claim, Refused
 from sinergi_ingest.answers import Problem
 from sinergi_shared.contracts.envelope import SCHEMA_BASE
 from sinergi_shared.contracts.reasons import Reason, Rule, Stage
@@ -229,11 +229,11 @@ def no_such_event() -> Problem:
     )
 
 
-def forbidden(verdict: Admitted, pointers: tuple[str, ...]) -> Problem:
+def forbidden(claim: Claim, pointers: tuple[str, ...]) -> Problem:
     """Return the problem document of an event that this source or key may not send."""
     told = at_the_door(Reason.NOT_ALLOWED)
     if "/source" in pointers:
-        return of_another(verdict.claim)
+        return of_another(claim)
     by = _NOT_WITH_A_TEST_KEY if "/data/status" in pointers else _OUTSIDE
     about = {
         "title": by.title,
@@ -241,8 +241,8 @@ def forbidden(verdict: Admitted, pointers: tuple[str, ...]) -> Problem:
         "detail": by.do,
         "detailEn": by.do_en,
         "pointers": pointers,
-        "id": verdict.claim.id,
-        "eventNumber": verdict.claim.event_number,
+        "id": claim.id,
+        "eventNumber": claim.event_number,
     }
     return told.model_copy(update=about)
 

@@ -14,10 +14,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jwt
 import orjson
@@ -54,8 +53,7 @@ class ReceiptError(Exception):
     """The text is no receipt of ours, or not for this event; says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where Kafka keeps a record; a repeat that the broker recognised has no offset (-1)."""
 
     partition: int
@@ -66,8 +64,7 @@ class Place:
         return Place(self.partition, self.offset + number if self.offset >= 0 else self.offset)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """An event as it is stored, a withheld note left out, and where."""
 
     document: dict[str, Any]

@@ -33,6 +33,7 @@ NOTE_WITHHELD: Final = "notewithheld"
 """Header of an event whose note was left out, so that its status can tell the sender."""
 
 _HEADERS: Final = (("content-type", CONTENT_TYPE.encode()),)
+_WITHHELD: Final = (*_HEADERS, (NOTE_WITHHELD, b"true"))
 _KNOWN_HEADER: Final = re.compile(
     r"content-type|traceparent|ce_(?:specversion|id|source|type|subject|time|dataschema|partitionkey"
     r"|recordedtime|correlationid|causationid|traceparent)"
@@ -63,13 +64,12 @@ class Origin:
 
 def event_record(admitted: Admitted, lanes: int) -> Outgoing:
     """Return the record for ``sinergi.events.v1``, in the lane of its thread."""
-    withheld = ((NOTE_WITHHELD, b"true"),) if admitted.note_withheld else ()
     return Outgoing(
         topic=topics.EVENTS,
         key=admitted.thread_id.encode(),
         value=stored_bytes(admitted),
         partition=topics.lane_of(admitted.thread_id, lanes),
-        headers=(*_HEADERS, *withheld),
+        headers=_WITHHELD if admitted.note_withheld else _HEADERS,
     )
 
 

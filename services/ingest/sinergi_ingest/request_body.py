@@ -33,6 +33,9 @@ class Form(Enum):
         return self in (Form.BATCH, Form.LINES)
 
 
+_BY_TYPE: Final = {form.value: form for form in Form if form is not Form.BINARY}
+
+
 class TooManyItemsError(Exception):
     """More items than one request may carry."""
 
@@ -49,7 +52,7 @@ def form_of(content_type: str | None, *, binary: bool) -> Form | None:
     essence = (content_type or "").split(";", 1)[0].strip().lower()
     if binary:
         return Form.BINARY
-    return next((form for form in Form if form is not Form.BINARY and form.value == essence), None)
+    return _BY_TYPE.get(essence)
 
 
 def items(form: Form, body: bytes) -> list[bytes]:

@@ -124,19 +124,19 @@ def _walk(value: Any, pointer: str, known: Field, found: list[Finding]) -> None:
 
 
 def _nothing_in(value: Any, known: Field) -> bool:  # noqa: ANN401 - any JSON
-    match value:
-        case str():
-            return known.judge(value) is None
-        case dict() if known.left:
-            return all(_nothing_in(value[key], member) for key, member in known.left.items() if key in value)
-        case list() if item := known.left.get("*"):
-            return all(_nothing_in(member, item) for member in value)
-        case dict() | list():
-            found: list[Finding] = []
-            _walk(value, "", known, found)
-            return not found
-        case _:
-            return True
+    if isinstance(value, str):
+        return known.judge_fitting(value) is None
+    if isinstance(value, dict) and known.left:
+        for name, member in known.left.items():
+            if name in value and not _nothing_in(value[name], member):
+                return False
+        return True
+    if isinstance(value, list) and (item := known.left.get("*")):
+        return all(_nothing_in(member, item) for member in value)
+    found: list[Finding] = []
+    if isinstance(value, dict | list):
+        _walk(value, "", known, found)
+    return not found
 
 
 def _unknown_key(key: str, pointer: str, found: list[Finding]) -> str:

@@ -17,6 +17,12 @@ class IngestSettings(ServiceSettings):
         Field(description="PEM file of the Ed25519 key that signs receipts; needed outside the demo"),
     ] = None
     directory: Annotated[Path, Field(description="who may send")] = Path("deploy/demo/directory.yaml")
+    pack: Annotated[Path, Field(description="the first pack's folder: until one is activated")] = Path(
+        "deploy/regions/kalbar"
+    )
+    packs: Annotated[Path, Field(description="activated packs, a folder for each version")] = Path(
+        ".local/run/packs"
+    )
     redis: Annotated[
         SecretStr | None, Field(description="URL; without it each process keeps rates alone")
     ] = None

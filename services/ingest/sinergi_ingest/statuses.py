@@ -9,9 +9,8 @@ import json
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -31,8 +30,7 @@ class BehindError(Exception):
     """The topics are not read to their end yet: what is not known may still exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     event_id: str
     revision: int
     at: datetime

@@ -11,7 +11,6 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from sinergi_router.activations import audit
-from sinergi_router.geography import read_geography
 from sinergi_router.handlers import RouterLane
 from sinergi_router.memory import Threads
 from sinergi_router.metrics import RouterMetrics
@@ -26,6 +25,7 @@ from sinergi_shared.contracts.topics import WantedTopic
 from sinergi_shared.directory import read_directory
 from sinergi_shared.region.activated import read_activated
 from sinergi_shared.region.bus import recipients_on_bus
+from sinergi_shared.region.geography import read_geography
 from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.controls import Controls

@@ -41,7 +41,14 @@ def parse_time(value: object) -> datetime:
     """
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value
-    match = _RFC3339.fullmatch(value) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        raise ValueError("not an RFC 3339 time with an offset")  # noqa: TRY004 - what pydantic collects
+    return _parsed(value)
+
+
+@lru_cache(maxsize=1_024)  # an event tells one moment twice, and a batch few moments
+def _parsed(text: str) -> datetime:
+    match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError("not an RFC 3339 time with an offset")
     whole, fraction, offset = match.groups()

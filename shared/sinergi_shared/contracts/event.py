@@ -5,6 +5,7 @@ itself is pack data (``field_visibility.csv``), so a field that no pack lists st
 """
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -271,6 +272,7 @@ class SuspiciousMovementEvent(EventAttributes):
     data: SuspiciousMovement
 
 
+@lru_cache(maxsize=64)
 def schema_version(dataschema: str) -> tuple[int, int]:
     """Return major and minor from a schema URI that ends in ``<major>-<minor>-<patch>.json``."""
     major, minor = _VERSION.findall(dataschema)[-1]

@@ -5,6 +5,7 @@ partition number shared by all lane topics: a thread lives in one lane, so updat
 original stay in order (architecture, 2 and 3).
 """
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -258,10 +259,9 @@ def _murmur2(data: bytes) -> int:
     mixer = 0x5BD1E995
     value = (0x9747B28C ^ len(data)) & mask
     whole = len(data) & ~3
-    for start in range(0, whole, 4):
-        word = (int.from_bytes(data[start : start + 4], "little") * mixer) & mask
-        word ^= word >> 24
-        value = ((value * mixer) & mask) ^ ((word * mixer) & mask)
+    for word in struct.unpack(f"<{whole // 4}I", data[:whole]):
+        mixed = (word * mixer) & mask
+        value = (value * mixer ^ (mixed ^ mixed >> 24) * mixer) & mask
     rest = data[whole:]
     if rest:
         value ^= int.from_bytes(rest, "little")

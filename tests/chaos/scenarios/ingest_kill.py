@@ -68,6 +68,7 @@ def _judged(world: World, clients: Clients, found: Stored, recovered: list[float
     )
     result.figures = {
         "events_per_s": round(len(clients.acked) / took),
+        "events_per_s_while_up": round(len(clients.acked) / (took - sum(recovered))),
         "clients": clients.number,
         "sent_again": sum(one.tries > 1 for one in clients.acked),
         "repeats_on_events": found.repeats,

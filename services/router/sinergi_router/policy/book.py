@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from sinergi_router.geography import Geography
 from sinergi_router.policy.facts import Competent, Match
 from sinergi_router.policy.views import Views, make_views
 from sinergi_shared.contracts.codes import Level, Role, Severity
+from sinergi_shared.region.geography import Geography
 from sinergi_shared.region.tables import IndicatorRow, Mandate, Recipient, SituationRow, Tables
 
 SEVERITIES_BY_COLUMN: Final = (Severity.KRITIS, Severity.TINGGI, Severity.SEDANG, Severity.RENDAH)

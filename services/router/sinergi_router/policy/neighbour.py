@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sinergi_router.geography import Point
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area, Match
 from sinergi_shared.contracts.codes import AreaSource, LocationKind
 from sinergi_shared.contracts.event import SuspiciousMovement
+from sinergi_shared.region.geography import Point
 
 MOST_M: Final = 10_000.0
 

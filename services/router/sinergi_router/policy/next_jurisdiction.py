@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sinergi_router.geography import Point, ahead
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area, Match
 from sinergi_router.policy.neighbour import moving_point
 from sinergi_shared.contracts.event import SuspiciousMovement
+from sinergi_shared.region.geography import Point, ahead
 from sinergi_shared.region.tables import Recipient
 
 _RULE: Final = "NEXT_JURISDICTION"

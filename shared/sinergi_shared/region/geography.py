@@ -44,6 +44,7 @@ class Geography:
         self._polygons: Final = np.array([_on_grid(areas[code]) for code in self.codes], dtype=object)
         self._tree: Final = STRtree(self._polygons)
         self._border: Final = _on_grid(border)
+        self._together: Final[dict[frozenset[str], BaseGeometry]] = {}
         self._lines: Final = shapely.boundary(self._polygons)
         shapely.prepare(self._polygons)
         shapely.prepare(self._lines)
@@ -90,6 +91,29 @@ class Geography:
     def distance(self, point: Point, code: str) -> float:
         """Return metres from a point to an area, which may be a kabupaten."""
         return float(shapely.distance(self._polygons[self._parts(code)], _points(point)).min()) * _STEP_M
+
+    def knows(self, codes: frozenset[str]) -> bool:
+        """Return whether all of these codes, of kecamatan or of what they are part of, are on the map."""
+        return all(self._parts(code) for code in codes)
+
+    def reach(self, points: Sequence[Point], metres: Sequence[float], codes: frozenset[str]) -> list[bool]:
+        """Return for each point whether one of these areas is at most so far away, whole kabupaten too.
+
+        A microsecond each once codes have been asked for, whatever the distance.
+        """
+        if not points:
+            return []
+        limits: Any = (np.asarray(metres) + _SLACK_M) / _STEP_M  # the stubs know one distance only
+        return shapely.dwithin(self._of(codes), _points(points), limits).tolist()  # type: ignore[no-any-return]
+
+    def _of(self, codes: frozenset[str]) -> BaseGeometry:
+        if codes not in self._together:
+            parts = self._polygons[[part for code in codes for part in self._parts(code)]]
+            # As they stand beside each other, which the stubs do not know: a union might move a line.
+            shape: Any = shapely.multipolygons(shapely.get_parts(parts))
+            shapely.prepare(shape)
+            self._together[codes] = shape
+        return self._together[codes]
 
     def _parts(self, code: str) -> list[int]:
         """Return where the areas of a code are held, itself or its kecamatan; codes are in order."""
