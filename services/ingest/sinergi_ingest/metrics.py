@@ -75,6 +75,7 @@ class IngestMetrics:
         )
         self._shown: dict[str, frozenset[str]] = {}
         self.directory_wrong(wrong=False)
+        self.certificates_wrong(wrong=False)
         self.seconds = histogram(
             registry,
             "sinergi_ingest_store_seconds",
@@ -86,6 +87,10 @@ class IngestMetrics:
     def directory_wrong(self, *, wrong: bool) -> None:
         """Tell operators that a new directory cannot be used, or that it is over."""
         self.operator_alert.labels("directory", "-").set(wrong)
+
+    def certificates_wrong(self, *, wrong: bool) -> None:
+        """Tell operators that renewed files of the TLS listener cannot be used, or that it is over."""
+        self.operator_alert.labels("certificates", "-").set(wrong)
 
     def topics_missing(self, waiting: frozenset[str], sources: frozenset[str]) -> None:
         """Tell operators which of the directory's sources cannot be read for want of their topics."""
