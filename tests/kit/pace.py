@@ -7,13 +7,6 @@ from collections.abc import Callable
 TOLD_S = 0.011
 """Processor time of `_yardstick` on the machine for which the laws are told."""
 
-ALLOWED = 2
-"""One number for a machine's speed is right to a factor only.
-
-It also hides that some refusals of 64 KB of disguised numbers cost half as much again as the 50 ms
-of the law (the slowest, ``amounts``, 77 ms on the machine of ``TOLD_S``): to be lowered when they don't.
-"""
-
 
 def spent(work: Callable[[], object], runs: int = 5) -> float:
     """Least processor time of `work`, in seconds, so that a busy machine does not count."""
@@ -28,7 +21,7 @@ def spent(work: Callable[[], object], runs: int = 5) -> float:
 
 def on_this_machine(told_s: float) -> float:
     """Seconds of processor time on the machine at hand for `told_s` on the one for which it is told."""
-    return told_s * ALLOWED * max(1.0, spent(_yardstick) / TOLD_S)
+    return told_s * max(1.0, spent(_yardstick) / TOLD_S)
 
 
 def _yardstick() -> object:

@@ -256,6 +256,73 @@ async def test_certificates_silence_and_a_changing_directory_in_one_running_serv
         await asyncio.wait_for(process.wait(), 30)
 
 
+async def test_renewed_certificates_are_taken_up_and_broken_ones_are_not(kafka, tmp_path):
+    sender, ours, later = Sender(), Authority(tmp_path), Authority(tmp_path)
+    await make_topics(kafka, sender)
+    servers, client, newcomer = (
+        [ours.issue("ingest") for _ in range(3)],
+        ours.issue("pos"),
+        later.issue("pos"),
+    )
+    registered = [{"id": name, "sha256": one[2]} for name, one in (("old", client), ("new", newcomer))]
+    write_directory(tmp_path / "directory.yaml", sender, certificates=registered)
+    cert, key, ca = files = [tmp_path / name for name in ("tls.pem", "tls.key", "ca.pem")]
+    put(*zip((servers[0][0], servers[0][1], ours.file), files, strict=True))
+    settings = {"tls_cert": cert, "tls_key": key, "tls_ca": ca}
+    async with service(kafka, tmp_path, tmp_path / "directory.yaml", **settings) as (probe, tls, _process):
+
+        async def taken(who):
+            answer = await who.post(tls, content=json.dumps(sender.event()), headers={"content-type": ONE})
+            assert answer.status_code == 202
+            return answer.extensions["network_stream"]
+
+        async def shown(authority=ours, issued=client):
+            async with caller(authority, issued) as fresh:
+                stream = await taken(fresh)
+                return hashlib.sha256(
+                    stream.get_extra_info("ssl_object").getpeercert(binary_form=True)
+                ).hexdigest()
+
+        async def alarm():
+            told = 'sinergi_operator_alert{kind="certificates",source="-"} '
+            return (await probe.get("/metrics")).text.split(told)[1].split()[0] == "1.0"
+
+        async with caller(ours, client) as steady:
+            before = await taken(steady)
+            put((servers[1][0], cert), (servers[1][1], key))
+            await until(shown, lambda found: found == servers[1][2])
+            await until(alarm, lambda raised: not raised)
+            for broken in (servers[2][1], ours.file):
+                put((broken, key))
+                assert await until(alarm, bool)
+                assert await shown() == servers[1][2]
+            assert "certificates are wrong" in (tmp_path / "ingest.log").read_text()
+            put((servers[2][0], cert), (servers[2][1], key))
+            await until(shown, lambda found: found == servers[2][2])
+            await until(alarm, lambda raised: not raised)
+            put((later.file, ca))
+            await until(lambda: refused(shown, issued=client), bool)
+            assert await shown(issued=newcomer) == servers[2][2]
+            # All the while the connection of before has been good, and was not made again.
+            assert (await taken(steady)).get_extra_info("client_addr") == before.get_extra_info("client_addr")
+
+
+async def refused(shown, issued):
+    try:
+        await shown(issued=issued)
+    except (httpx.TransportError, ssl.SSLError):
+        return True
+    return False
+
+
+def put(*pairs):
+    """Put each content where it belongs at once, as whoever renews certificates should."""
+    for content, place in pairs:
+        part = place.with_suffix(".part")
+        part.write_bytes(content.read_bytes())
+        part.rename(place)
+
+
 async def alarms(kafka, kind, **about):
     """What the audit says of this, oldest first."""
     found = [json.loads(record.value)["data"] for record in await read_all(kafka, topics.AUDIT)]

@@ -59,7 +59,7 @@ FIXED = {
         "sinergi_ingest_slowed": {},
         "sinergi_ingest_heartbeats": {"way": WAYS},
         "sinergi_ingest_rates_shared": {},
-        "sinergi_operator_alert": {"kind": "directory policy_pending", "source": "-"},
+        "sinergi_operator_alert": {"kind": "directory policy_pending certificates", "source": "-"},
         "sinergi_ingest_store_seconds": {"way": WAYS},
     },
     "router": {

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +16,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from sinergi_ingest.budget import ANSWER_WITHIN_S, Budget
-from sinergi_ingest.certificates import CertificateProtocol
+from sinergi_ingest.certificates import CertificateProtocol, CertificatesError, LiveCertificates
 from sinergi_ingest.gate import Gate
 from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
@@ -55,8 +54,15 @@ LEAVE_WITHIN_S: Final = 5.0
 class Ingest:
     """The running service: its producer, its reader of submitted topics, its API."""
 
-    def __init__(self, settings: IngestSettings, live: LiveDirectory, receipts: Receipts) -> None:
+    def __init__(
+        self,
+        settings: IngestSettings,
+        live: LiveDirectory,
+        certificates: LiveCertificates | None,
+        receipts: Receipts,
+    ) -> None:
         self.settings = settings
+        self._certificates = certificates
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._live = live
@@ -142,6 +148,8 @@ class Ingest:
                 self._submitted.watch(self.health)
                 await self._live.refresh(self._directory_changed)
                 await self._map.refresh(self._live.current.sources, self._map_changed)
+                if self._certificates is not None:
+                    await self._certificates.refresh(self._certificates_changed)
                 await self._keep_vigil()
                 self._metrics.rates_shared.set(self._budget.shared)
                 await asyncio.sleep(WATCH_EVERY_S)
@@ -171,6 +179,14 @@ class Ingest:
             )
         else:
             self._log.info("map read")
+
+    def _certificates_changed(self) -> None:
+        problem = self._certificates.problem if self._certificates else None
+        self._metrics.certificates_wrong(wrong=problem is not None)
+        if problem is None:
+            self._log.info("certificates read again")
+        else:
+            self._log.error("certificates are wrong; the old ones stay in force", problem=problem)
 
     async def _keep_vigil(self) -> None:
         now = datetime.now(UTC)
@@ -300,11 +316,21 @@ def main() -> None:
     except DirectoryError as error:
         sys.exit(_wrong_settings(str(error)))
     try:
+        certificates = _certificates(settings)
+    except CertificatesError as error:
+        sys.exit(_wrong_settings(str(error), "SINERGI_TLS_CERT"))
+    try:
         receipts = _receipts(settings)
     except ReceiptKeyError as error:
         sys.exit(_wrong_settings(str(error), "SINERGI_RECEIPT_KEY"))
     leave_loaded_alone()
-    asyncio.run(_serve(settings, live, receipts))
+    asyncio.run(_serve(settings, live, certificates, receipts))
+
+
+def _certificates(settings: IngestSettings) -> LiveCertificates | None:
+    if settings.tls_cert is None or settings.tls_key is None or settings.tls_ca is None:
+        return None
+    return LiveCertificates(settings.tls_cert, settings.tls_key, settings.tls_ca)
 
 
 def _receipts(settings: IngestSettings) -> Receipts:
@@ -331,12 +357,14 @@ def _redis(settings: IngestSettings) -> redis.Redis | None:
     )
 
 
-async def _serve(settings: IngestSettings, live: LiveDirectory, receipts: Receipts) -> None:
-    ingest = Ingest(settings, live, receipts)
+async def _serve(
+    settings: IngestSettings, live: LiveDirectory, certificates: LiveCertificates | None, receipts: Receipts
+) -> None:
+    ingest = Ingest(settings, live, certificates, receipts)
     application = with_health(ingest.api, routes(ingest.health, ingest.registry))
     servers = [uvicorn.Server(_config(settings, application, port=settings.port, lifespan="on"))]
-    if settings.tls_port is not None:
-        servers.append(uvicorn.Server(_tls_config(settings, ingest.api)))
+    if settings.tls_port is not None and certificates is not None:
+        servers.append(uvicorn.Server(_tls_config(settings, ingest.api, certificates)))
     await asyncio.gather(*(server.serve() for server in servers))
 
 
@@ -352,16 +380,14 @@ def _config(settings: IngestSettings, application: AsgiRoute, **more: Any) -> uv
     )
 
 
-def _tls_config(settings: IngestSettings, application: AsgiRoute) -> uvicorn.Config:
-    # Demanded, not asked for: whoever comes without a certificate of this CA does not reach HTTP.
+def _tls_config(
+    settings: IngestSettings, application: AsgiRoute, certificates: LiveCertificates
+) -> uvicorn.Config:
     return _config(
         settings,
         application,
         port=settings.tls_port,
         lifespan="off",
         http=CertificateProtocol,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-        ssl_ca_certs=settings.tls_ca,
-        ssl_cert_reqs=ssl.CERT_REQUIRED,
+        ssl_context_factory=lambda _config, _default: certificates.listener(),
     )

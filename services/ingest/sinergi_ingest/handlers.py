@@ -30,7 +30,11 @@ AT_ONCE: Final = 256
 """So many events are answered, under one signature, before others get their turn: some milliseconds."""
 
 BYTES_AT_ONCE: Final = 16_384
-"""As many are judged before others get their turn: one or two milliseconds, or one hostile event."""
+"""As many are judged before others get their turn: one or two milliseconds, or ten of a hostile event.
+
+A longer event is judged in a thread: no honest one is so long, and nobody shall wait for as long as
+a hostile one can make its judging last.
+"""
 
 
 class Accepted(NamedTuple):
@@ -159,8 +163,11 @@ class Intake:
         verdicts: list[Judged] = []
         read, now = 0, self._clock()
         for body in bodies:
-            verdicts.append(judge(body, known_sources, now))
-            read += len(body or b"")
+            size = len(body or b"")
+            asked = body, known_sources, now
+            long = size > BYTES_AT_ONCE
+            verdicts.append(await asyncio.to_thread(judge, *asked) if long else judge(*asked))
+            read += size
             if read >= BYTES_AT_ONCE:
                 await asyncio.sleep(0)  # a batch of hostile bodies must not hold up anybody else
                 read, now = 0, self._clock()

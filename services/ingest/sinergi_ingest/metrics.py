@@ -76,6 +76,7 @@ class IngestMetrics:
         self._shown: dict[str, frozenset[str]] = {}
         self.directory_wrong(wrong=False)
         self.map_pending(pending=False)
+        self.certificates_wrong(wrong=False)
         self.seconds = histogram(
             registry,
             "sinergi_ingest_store_seconds",
@@ -91,6 +92,10 @@ class IngestMetrics:
     def map_pending(self, *, pending: bool) -> None:
         """Tell operators that sources are not held to their areas by the activated pack, or that they are."""
         self.operator_alert.labels("policy_pending", "-").set(pending)
+
+    def certificates_wrong(self, *, wrong: bool) -> None:
+        """Tell operators that renewed files of the TLS listener cannot be used, or that it is over."""
+        self.operator_alert.labels("certificates", "-").set(wrong)
 
     def topics_missing(self, waiting: frozenset[str], sources: frozenset[str]) -> None:
         """Tell operators which of the directory's sources cannot be read for want of their topics."""

@@ -14,8 +14,10 @@ from sinergi_shared.contracts.strict_json import MAX_DEPTH
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 MAX_ITEMS: Final = 1_000
 
-# Possessive: one string of four megabytes is one match, and must not hold the interpreter for long.
-_TOKEN: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
+# A long string is matched in pieces: no other thread gets a turn while one match lasts.
+_PIECE: Final = rb'(?:[^"\\]{1,1024}+|\\.){1,256}+'
+_TOKEN: Final = re.compile(rb'"(?:' + _PIECE + rb')?+("?)|[\[\]{},]', re.DOTALL)
+_MORE_OF_A_STRING: Final = re.compile(_PIECE, re.DOTALL)
 
 
 class Form(Enum):
@@ -79,7 +81,7 @@ def _elements(array: bytes) -> Iterator[bytes]:
     if array[:1] != b"[":
         raise NotAnArrayError
     depth, start = 0, 1
-    for token in _TOKEN.finditer(array):
+    for token in _tokens(array):
         match token.group()[:1]:
             case b"[" | b"{":
                 depth += 1
@@ -94,6 +96,24 @@ def _elements(array: bytes) -> Iterator[bytes]:
                     yield from _last(array, start, token.end())
                     return
     raise NotAnArrayError
+
+
+def _tokens(array: bytes) -> Iterator[re.Match[bytes]]:
+    at = 0
+    while at < len(array):
+        for token in _TOKEN.finditer(array, at):
+            if token[1] == b"":
+                at = _end_of_string(array, token.end())
+                break
+            yield token
+        else:
+            return
+
+
+def _end_of_string(array: bytes, at: int) -> int:
+    while piece := _MORE_OF_A_STRING.match(array, at):
+        at = piece.end()
+    return at + 1
 
 
 def _last(array: bytes, start: int, end: int) -> Iterator[bytes]:
