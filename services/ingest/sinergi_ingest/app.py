@@ -1,7 +1,6 @@
 """Builds and connects ingest; the only room that does, and the only one that reads the clock."""
 
 import asyncio
-import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -38,12 +37,12 @@ from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.garbage import leave_loaded_alone
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
+from sinergi_shared.runtime.service import die
 from sinergi_shared.runtime.transactions import Outgoing
 
 NAME: Final = "ingest"
 STATUSES: Final = "statuses"
 CONTROLS: Final = "controls"
-EXIT_BUG: Final = 3
 EXIT_SETTINGS: Final = 2
 WATCH_EVERY_S: Final = 1.0
 TOPICS_AGAIN_S: Final = 5.0
@@ -101,7 +100,7 @@ class Ingest:
             intake,
             seconds=monotonic,
             slowed=metrics.slowed.inc,
-            die=self._die,
+            die=die,
         )
         self._newcomers = Newcomers(
             live.current.sources,
@@ -155,9 +154,9 @@ class Ingest:
                 await asyncio.sleep(WATCH_EVERY_S)
         except kafka.KafkaAwayError as error:
             self._log.error("cannot start", problem=str(error))
-            self._die(NAME, error)
+            die(NAME, error)
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
-            self._die(NAME, error)
+            die(NAME, error)
 
     def _directory_changed(self) -> None:
         wrong = self._live.problem is not None
@@ -214,7 +213,7 @@ class Ingest:
                     await self._take_in_newcomers()
                 await asyncio.sleep(TOPICS_AGAIN_S if self._newcomers.waiting else WATCH_EVERY_S)
         except Exception as error:  # noqa: BLE001 - crash only, as above
-            self._die(PART, error)
+            die(PART, error)
 
     async def _take_in_newcomers(self) -> None:
         waited = self._newcomers.waiting
@@ -234,13 +233,13 @@ class Ingest:
         try:
             await self._controls.follow()
         except Exception as error:  # noqa: BLE001 - crash only, as above
-            self._die(CONTROLS, error)
+            die(CONTROLS, error)
 
     async def _read_statuses(self) -> None:
         try:
             await self._status_reader.run(lambda: self.health.beat(STATUSES))
         except Exception as error:  # noqa: BLE001 - crash only, as above
-            self._die(STATUSES, error)
+            die(STATUSES, error)
 
     async def _connect(self) -> None:
         await kafka.wait_for_kafka(
@@ -289,11 +288,6 @@ class Ingest:
                     await leave()
             except Exception as error:  # noqa: BLE001 - we are leaving anyway; what was promised is stored
                 self._log.warning("left without a goodbye", exc_info=error)
-
-    def _die(self, where: str, error: BaseException) -> None:
-        self._log.error("stopping: an error that a restart may cure", where=where, exc_info=error)
-        sys.stdout.flush()
-        os._exit(EXIT_BUG)
 
 
 def with_health(api: FastAPI, health: list[tuple[str, AsgiRoute]]) -> AsgiRoute:
