@@ -1,12 +1,16 @@
+import base64
 import csv
+import hashlib
 from dataclasses import replace
 
 import pytest
+from aiokafka.partitioner import murmur2
 from typer.testing import CliRunner
 
 from sinergi_ops import topics
 from sinergi_ops.places import PACK
-from sinergi_shared.contracts.topics import wanted
+from sinergi_shared.contracts.ids import thread_id
+from sinergi_shared.contracts.topics import lane_of, wanted
 from sinergi_shared.region.bus import digest_kinds, recipients_on_bus
 from sinergi_shared.region.tables import read_tables
 
@@ -16,6 +20,21 @@ TABLES = read_tables(PACK)
 def rows(name):
     with (PACK / f"{name}.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def test_a_lane_is_where_kafkas_own_partitioner_puts_a_thread():
+    for number in range(2_000):
+        thread = thread_id("urn:sinergi:sumber:imi-ent:tpi", f"PRS-20260310-{number:04}")
+        for length in (26, 25, 24, 23):  # whole words, and every rest
+            key = thread[:length]
+            assert lane_of(key, 16) == (murmur2(key.encode()) & 0x7FFFFFFF) % 16
+
+
+def test_a_thread_is_the_beginning_of_a_hash_in_base32():
+    for number in range(2_000):
+        source, told = "urn:sinergi:sumber:imi-ent:tpi", f"PRS-20260310-{number:04}"
+        raw = hashlib.sha256(f"{source}\n{told}".encode()).digest()
+        assert thread_id(source, told) == base64.b32encode(raw).decode()[:26]
 
 
 def test_kinds_that_get_a_summary_only_are_those_that_the_packs_readme_names():
