@@ -54,11 +54,19 @@ def build_api(
     metrics: IngestMetrics,
     answers: Callable[[], bool],
     find: states.Find,
-) -> FastAPI:
+) -> Api:
     """Return the API; ``answers`` says whether Kafka seems to answer, so that nobody waits in vain."""
     # The usual pages load scripts from elsewhere; the document itself is at /openapi.json.
     api = Api(docs_url=None, redoc_url=None, **openapi.ABOUT)
+    _take_events(api, gate, intake, answers)
+    _tell_states(api, gate, find)
+    _publish_receipt_keys(api, intake)
+    _tell_refusals(api, metrics)
+    openapi.describe(api)
+    return api
 
+
+def _take_events(api: Api, gate: Gate, intake: Intake, answers: Callable[[], bool]) -> None:
     async def taken(request: Request, work: Work, good: HTTPStatus) -> JSONResponse:
         caller = await gate.caller(
             request, directory.Scope.SEND if work == intake.take else directory.Scope.CHECK
@@ -85,6 +93,8 @@ def build_api(
         """Say what `POST /v1/events` would answer, and keep nothing."""
         return await taken(request, intake.check, HTTPStatus.OK)
 
+
+def _tell_states(api: FastAPI, gate: Gate, find: states.Find) -> None:
     @api.get("/v1/events/{source}/{number}", **openapi.STATE)
     async def state(request: Request, source: str, number: str) -> JSONResponse:
         """Say what became of an event of one's own: `{source}` is `<system>.<channel>`."""
@@ -92,11 +102,15 @@ def build_api(
         await gate.compare(request, caller, b"")
         return await states.state_of(caller.source, source, number, find)
 
+
+def _publish_receipt_keys(api: FastAPI, intake: Intake) -> None:
     @api.get("/v1/receipts/keys", **openapi.RECEIPT_KEYS)
     async def receipt_keys() -> JSONResponse:
         """Give the public keys that receipts are checked with (a JWK set); no key is needed to ask."""
         return JSONResponse(intake.receipts.published, headers={"Cache-Control": "max-age=3600"})
 
+
+def _tell_refusals(api: FastAPI, metrics: IngestMetrics) -> None:
     @api.exception_handler(TurnedAwayError)
     async def turned_away(_request: Request, error: TurnedAwayError) -> JSONResponse:
         metrics.turned_away.labels(error.told.reason).inc()
@@ -107,6 +121,3 @@ def build_api(
         title = HTTPStatus(error.status_code).phrase
         told = {"type": "about:blank", "title": title, "status": error.status_code}
         return JSONResponse(told, error.status_code, error.headers, problem.MEDIA_TYPE)
-
-    openapi.describe(api)
-    return api

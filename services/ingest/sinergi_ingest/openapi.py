@@ -64,6 +64,8 @@ def describe(api: FastAPI) -> None:
     def document() -> dict[str, Any]:
         if api.openapi_schema is None:
             told = get_openapi(routes=api.routes, **ABOUT)
+            # FastAPI's own, for the parameters of the path: two texts, which cannot be at fault.
+            del told["paths"]["/v1/events/{source}/{number}"]["get"]["responses"]["422"]
             components = told.setdefault("components", {})
             components["schemas"] = _schemas()
             components["securitySchemes"] = {
@@ -115,9 +117,10 @@ def _refusal(status: HTTPStatus, told: str) -> dict[str, Any]:
         "content": {problem.MEDIA_TYPE: {"schema": _ref("Problem")}},
     }
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-        refusal["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "seconds"}}
+        wait = {"schema": {"type": "integer"}, "description": "seconds", "required": True}
+        refusal["headers"] = {"Retry-After": wait}
     if status is HTTPStatus.UNAUTHORIZED:
-        refusal["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+        refusal["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}}
     return refusal
 
 
