@@ -101,7 +101,7 @@ class Counting:
             wanted = [b"%s#%d" % (value, place) for place, value in enumerate(values, 1)]
             for topic in (FIRST, SECOND):
                 seen = [record.value for record in _seen(broker, topic, lane)]
-                verdict.judge(wanted, seen)
+                verdict.judge(values, [(value or b"").partition(b"#")[0] for value in seen])
                 if seen != wanted:
                     verdict.wrong += 1
                     verdict.trace.append(f"{topic}/{lane}: {b' '.join(v or b'' for v in seen).decode()}")
