@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from sinergi_ingest import screen
+from sinergi_ingest import digit_runs, screen
 from sinergi_ingest.fields import EVENT
 from sinergi_ingest.patterns import personal_data
 from sinergi_ingest.screen import (
@@ -90,6 +90,31 @@ ORDINARY = [
     "SMPN 3, PK 10.30, P4MI, BP3MI",
     "rombongan 12 orang, 2 minibus, 15 km dari pos, 3 kali minggu ini",
 ]
+
+
+def grouped(chance):
+    """Digits of a phone number, a licence or nothing, in whatever groups, with one gap or several."""
+    start = chance.choice(
+        ["0812", "08", "62812", "60123", "653", "0062812", "00653", "812", "850101131", "61", ""]
+    )
+    digits = (start + "".join(chance.choices("0123456789", k=15)))[: chance.randint(8, 15)]
+    gaps = [chance.choice([" ", ".", "-", "  ", " - "])] * 3 + [chance.choice([" ", ".", "-"])]
+    sizes = chance.choice(["1", "2", "4", "624", "446", "c1", ""])
+    run, at, count = "", 0, 0
+    while at < len(digits):
+        size = int(sizes[count % len(sizes)], 16) if sizes else chance.randint(1, 10)
+        run, at, count = run + digits[at : at + size] + chance.choice(gaps), at + size, count + 1
+    return run.strip(" .-"), digits
+
+
+def test_a_short_run_that_is_passed_by_at_a_glance_holds_no_number():
+    chance, held = random.Random(11), 0  # noqa: S311 - a repeatable test
+    for _ in range(30_000):
+        run, digits = grouped(chance)
+        if run != digits and digit_runs._Run(run, digits).number(abroad=False):
+            held += 1
+            assert digit_runs._MAY_HOLD.search(run), run
+    assert held > 3_000
 
 
 @pytest.mark.parametrize("text", ORDINARY)
