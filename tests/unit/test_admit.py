@@ -354,4 +354,4 @@ def test_no_refusal_takes_over_50_ms(body):
     def refused_once():
         assert isinstance(admit(body[:65_536], KNOWN, NOW), Refused)
 
-    assert pace.spent(refused_once) < pace.on_this_machine(0.05)
+    assert pace.told(refused_once) < 0.05
