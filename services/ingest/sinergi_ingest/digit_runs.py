@@ -157,27 +157,30 @@ class _Run:
     def _first_identity(self) -> int | None:
         """Return where the first identity number starts: sixteen digits, or one group of more."""
         ends = {offset: end for end, offset in enumerate(self._offsets)}
-        births = {found.start() for found in _BORN.finditer(self._digits)}
-        # How many groups before each start are no counts: with leading zeros, or in hundred thousands.
-        sized = zip(self._sizes, self._groups, strict=True)
-        odd = [
-            0,
-            *accumulate(
-                [size >= _MORE_THAN_A_COUNT or (size > 1 and group[0] == "0") for size, group in sized]
-            ),
-        ]
+        births, birth = _BORN.finditer(self._digits), -1  # looked for only as far as we come
         for start, (size, offset) in enumerate(zip(self._sizes, self._offsets, strict=False)):
+            if size > _NATIONAL_ID:
+                return start
             end = ends.get(offset + _NATIONAL_ID)
-            if size > _NATIONAL_ID or (
-                end is not None
-                and (
-                    offset in births
-                    or (size in (1, 4, 16) and self._alike(start, end))
-                    or (odd[start] < odd[end] and self._one_gap(start, end))
-                )
+            if end is None:
+                continue
+            while birth < offset:
+                found = next(births, None)
+                birth = found.start() if found else len(self._digits)
+            if (
+                birth == offset
+                or (size in (1, 4, 16) and self._alike(start, end))
+                or (self._odd[start] < self._odd[end] and self._one_gap(start, end))
             ):
                 return start
         return None
+
+    @cached_property
+    def _odd(self) -> list[int]:
+        """How many groups before each are no counts: with leading zeros, or in hundred thousands."""
+        sized = zip(self._sizes, self._groups, strict=True)
+        are_odd = [size >= _MORE_THAN_A_COUNT or (size > 1 and group[0] == "0") for size, group in sized]
+        return [0, *accumulate(are_odd)]
 
     def _alike(self, start: int, end: int) -> bool:
         return end - start in (1, _NATIONAL_ID) or self._sizes[start:end] == _FOURS
