@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -137,11 +137,11 @@ class Ingest:
     async def _run(self) -> None:
         try:
             await self._connect()
-            reading = asyncio.create_task(self._read_statuses(), name=STATUSES)
+            reading = _or_die(STATUSES, lambda: self._status_reader.run(lambda: self.health.beat(STATUSES)))
             self.health.expect(STATUSES, reading)
             self._beside = [
-                asyncio.create_task(self._read_submitted(), name=PART),
-                asyncio.create_task(self._follow_controls(), name=CONTROLS),
+                _or_die(PART, self._read_submitted),
+                _or_die(CONTROLS, self._controls.follow),
             ]
             while True:
                 self._submitted.watch(self.health)
@@ -205,15 +205,12 @@ class Ingest:
             self._unsaid[:0] = [record for record, kept in zip(saying, stored, strict=True) if not kept]
 
     async def _read_submitted(self) -> None:
-        try:
-            # Takes until the group has given up whom a kill has left in it; HTTP does not wait for that.
-            await self._submitted.start()
-            while True:
-                with suppress(KafkaError):  # away: looked again, and others tell of it
-                    await self._take_in_newcomers()
-                await asyncio.sleep(TOPICS_AGAIN_S if self._newcomers.waiting else WATCH_EVERY_S)
-        except Exception as error:  # noqa: BLE001 - crash only, as above
-            die(PART, error)
+        # Takes until the group has given up whom a kill has left in it; HTTP does not wait for that.
+        await self._submitted.start()
+        while True:
+            with suppress(KafkaError):  # away: looked again, and others tell of it
+                await self._take_in_newcomers()
+            await asyncio.sleep(TOPICS_AGAIN_S if self._newcomers.waiting else WATCH_EVERY_S)
 
     async def _take_in_newcomers(self) -> None:
         waited = self._newcomers.waiting
@@ -228,18 +225,6 @@ class Ingest:
                 "topics of a new source are missing" if missing else "a new source is read", source=source
             )
             self._unsaid.append(topics_record(source, now, self.settings.lanes, missing=missing))
-
-    async def _follow_controls(self) -> None:
-        try:
-            await self._controls.follow()
-        except Exception as error:  # noqa: BLE001 - crash only, as above
-            die(CONTROLS, error)
-
-    async def _read_statuses(self) -> None:
-        try:
-            await self._status_reader.run(lambda: self.health.beat(STATUSES))
-        except Exception as error:  # noqa: BLE001 - crash only, as above
-            die(STATUSES, error)
 
     async def _connect(self) -> None:
         await kafka.wait_for_kafka(
@@ -288,6 +273,18 @@ class Ingest:
                     await leave()
             except Exception as error:  # noqa: BLE001 - we are leaving anyway; what was promised is stored
                 self._log.warning("left without a goodbye", exc_info=error)
+
+
+def _or_die(name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    """Begin work that goes on beside HTTP; an error in it ends the process (crash only)."""
+
+    async def beside() -> None:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - the supervisor starts us again
+            die(name, error)
+
+    return asyncio.create_task(beside(), name=name)
 
 
 def with_health(api: FastAPI, health: list[tuple[str, AsgiRoute]]) -> AsgiRoute:
