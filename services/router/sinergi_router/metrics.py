@@ -101,19 +101,28 @@ class RouterMetrics:
 
     def decided(self, decisions: Sequence[Decision]) -> None:
         """Count what became of a batch."""
+        became: Counter[tuple[Outcome, str]] = Counter()
         told: Counter[tuple[Role, Level, str]] = Counter()
+        areas: Counter[AreaSource] = Counter()
         for decision in decisions:
             data = decision.arrived.event.data
             traffic = "drill" if data.status is Status.EXERCISE else "real"
-            self.events.labels(decision.outcome, traffic).inc()
+            became[decision.outcome, traffic] += 1
             if decision.unrouted is not None:
                 self._unrouted(decision.outcome, decision.unrouted.reason, traffic)
                 continue
-            told.update((alert.notice.role, alert.notice.level, traffic) for alert in decision.alerts)
+            told.update([(alert.notice.role, alert.notice.level, traffic) for alert in decision.alerts])
             if data.status is not Status.EXERCISE:
+                if decision.area is not None:
+                    areas[decision.area.source] += 1
                 self._routed(decision)
-        for labels, count in told.items():
-            self.alerts.labels(*labels).inc(count)
+        # A label is looked up once a batch, not once an event.
+        for outcome_of, count in became.items():
+            self.events.labels(*outcome_of).inc(count)
+        for told_as, count in told.items():
+            self.alerts.labels(*told_as).inc(count)
+        for source, count in areas.items():
+            self.areas.labels(source).inc(count)
 
     def in_force(self, in_force: InForce) -> None:
         """Tell which pack decides here."""
@@ -148,10 +157,10 @@ class RouterMetrics:
                 self.operator_alert.labels("policy_missing").set(1)
 
     def _routed(self, decision: Decision) -> None:
-        if decision.area is not None:
-            self.areas.labels(decision.area.source).inc()
-            self.conflicts.inc(int(decision.area.conflict))
-        self.late.inc(int(decision.late))
+        if decision.area is not None and decision.area.conflict:
+            self.conflicts.inc()
+        if decision.late:
+            self.late.inc()
         if decision.arrived.received_at is not None:
             waited = (decision.decided_at - decision.arrived.received_at).total_seconds()
             self.receive_to_decide.labels(decision.arrived.event.data.severity).observe(max(0.0, waited))

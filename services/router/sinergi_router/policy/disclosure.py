@@ -4,7 +4,7 @@ Two steps: ``tellable`` makes of an event what could be told at all, once; ``Tel
 what one view allows, and coarsens what its level sees coarsely (contracts, section 2).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import orjson
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area, Arrived
 from sinergi_router.policy.severity import score
-from sinergi_router.policy.views import Member, View
+from sinergi_router.policy.views import Cut, View
 from sinergi_shared.contracts.base import format_time
 from sinergi_shared.contracts.codes import Level, Mode, Need, Precision, VehicleKind
 from sinergi_shared.contracts.event import KNOWN_MAJOR, KNOWN_MINOR, Location
@@ -60,12 +60,12 @@ def _known(one: Arrived) -> Json:
 
 
 class Telling:
-    """A tellable event on its way to its readers, as JSON text: what views tell alike is written once."""
+    """A tellable event on its way to its readers, as JSON text."""
 
     def __init__(self, one: Arrived, area: Area, policy: Policy) -> None:
         data, self._policy = one.event.data, policy
-        self._whole = tellable(one, area, policy)
-        self._texts: list[str | None] = [None] * policy.views.blocks
+        whole = tellable(one, area, policy)
+        self._whole = {top: value for top, value in whole.items() if value not in _EMPTY}
         self._observed_at = data.observedAt
         self._observed: dict[bool, str] = {}
         self._named = f',"situation":"{data.situation}"'
@@ -74,17 +74,20 @@ class Telling:
 
     def told(self, view: View) -> str:
         """Return what a view allows of an alert's ``data``: members of a JSON object, each behind a comma."""
-        told, texts = [self._observed_by(view.level)], self._texts
-        for block in self._policy.views.blocks_of(view):
-            text = texts[block.place]
-            if text is None:
-                text = texts[block.place] = self._written(block.members)
-            told.append(text)
+        whole, policy = self._whole, self._policy
+        told = _text(
+            {
+                top: whole[top] if cut is None else _cut(whole[top], cut, policy)
+                for top, cut in view.fields
+                if top in whole
+            }
+        )
+        situation = ""
         if view.level < Level.L2:
-            told.append(self._category)
+            situation = self._category
         elif view.names_situation:
-            told.append(self._named)
-        return "".join(told)
+            situation = self._named
+        return f"{self._observed_by(view.level)}{told}{situation}"
 
     def _observed_by(self, level: Level) -> str:
         exact = level >= Level.L3
@@ -92,22 +95,12 @@ class Telling:
             self._observed[exact] = _observed(self._observed_at, exact=exact)
         return self._observed[exact]
 
-    def _written(self, members: Sequence[Member]) -> str:
-        whole, policy = self._whole, self._policy
-        return _text(
-            {
-                member.top: value if member.whole else _cut(value, member, policy)
-                for member in members
-                if (value := whole.get(member.top)) not in _EMPTY
-            }
-        )
 
-
-def _cut(value: Any, member: Member, policy: Policy) -> Any:  # noqa: ANN401 - any JSON value
-    if member.parts is not None:
-        value = _allowed(value, member.parts)
-    if member.coarse:
-        return _COARSE[member.top](value, member, policy)
+def _cut(value: Any, cut: Cut, policy: Policy) -> Any:  # noqa: ANN401 - any JSON value
+    if cut.parts is not None:
+        value = _allowed(value, cut.parts)
+    if cut.coarse:
+        return _COARSE[cut.top](value, cut, policy)
     return value
 
 
@@ -150,18 +143,18 @@ def _location(location: Location, area: Area, policy: Policy) -> Json:
     return {part: value for part, value in told.items() if value is not None}
 
 
-def _public_place(location: Json, _member: Member, policy: Policy) -> Json:
+def _public_place(location: Json, _cut: Cut, policy: Policy) -> Json:
     place = policy.tables.places.get(location.get("placeCode", ""))
     if place is None or place.official:
         return location
     return {key: value for key, value in location.items() if key != "placeCode"}
 
 
-def _own_need(needs: list[str], member: Member, _policy: Policy) -> list[str]:
-    return [need for need in needs if need == _NEED_AT_L1.get(member.kind)]
+def _own_need(needs: list[str], cut: Cut, _policy: Policy) -> list[str]:
+    return [need for need in needs if need == _NEED_AT_L1.get(cut.kind)]
 
 
-_COARSE: Final[dict[str, Callable[[Any, Member, Policy], Any]]] = {
+_COARSE: Final[dict[str, Callable[[Any, Cut, Policy], Any]]] = {
     "location": _public_place,
     "needs": _own_need,
 }

@@ -4,7 +4,7 @@ A field that the table does not list is in no view, whatever its name (law 3). A
 level and kind only, so that it tells nothing of an event.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -32,18 +32,13 @@ BY_LEVEL: Final = frozenset({"situation", "observedAt"})
 _OURS: Final = frozenset({"eventNumber", "revision", "msgType", "status", "otherRecipients"})
 
 
-class Member(NamedTuple):
-    """One way of telling a top field; views that tell it alike have it in common."""
+class Cut(NamedTuple):
+    """How a view tells a top field that it does not tell as it is."""
 
     top: str
     parts: frozenset[str] | None  # that are told of it; None: all
-    coarse: bool = False  # a place or needs as readers below the field's own level are told
-    kind: str = ""  # of the reader, where that matters too
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is told as it is."""
-        return self.parts is None and not self.coarse
+    coarse: bool  # a place or needs as readers below the field's own level are told
+    kind: str  # of the reader, where that matters too
 
 
 @dataclass(frozen=True)
@@ -57,17 +52,15 @@ class View:
     withheld: tuple[dict[str, str], ...]
 
     @cached_property
-    def members(self) -> tuple[Member, ...]:
-        """How this view tells each top field; what is told by level alone is not among them."""
-        return tuple(self._member(top, parts) for top, parts in self.allowed.items() if top not in BY_LEVEL)
+    def fields(self) -> tuple[tuple[str, Cut | None], ...]:
+        """The top fields that it tells, as they are or cut; what is told by level alone is not among them."""
+        told = ((top, parts) for top, parts in self.allowed.items() if top not in BY_LEVEL)
+        return tuple((top, self._cut(top, parts)) for top, parts in told)
 
-    def _member(self, top: str, parts: frozenset[str] | None) -> Member:
+    def _cut(self, top: str, parts: frozenset[str] | None) -> Cut | None:
         told = None if parts == _ALL.get(top) else parts
-        if top == "location":
-            return Member(top, told, coarse=self.level < Level.L3)
-        if top == "needs" and self.level < Level.L2:
-            return Member(top, told, coarse=True, kind=self.kind)
-        return Member(top, told)
+        coarse = (top == "location" and self.level < Level.L3) or (top == "needs" and self.level < Level.L2)
+        return None if told is None and not coarse else Cut(top, told, coarse, self.kind)
 
     @cached_property
     def names_situation(self) -> bool:
@@ -104,43 +97,16 @@ _ALL: Final[Mapping[str, frozenset[str]]] = {
 """All parts that a field of the event has: who may see each of them sees the field as it is."""
 
 
-class Block(NamedTuple):
-    """What the same views tell alike: written together, once an event."""
-
-    place: int  # among all blocks
-    members: tuple[Member, ...]
-
-
 class Views:
-    """The view of every level for each kind that has extra fields, and for ``ANYBODY``.
-
-    What they tell falls into so many ``blocks``, of which each view has some.
-    """
+    """The view of every level for each kind that has extra fields, and for ``ANYBODY``."""
 
     def __init__(self, views: Iterable[View]) -> None:
         self._of = {(view.level, view.kind): view for view in views}
-        told_by: dict[Member, tuple[tuple[Level, str], ...]] = {}
-        for key, view in self._of.items():
-            for member in view.members:
-                told_by[member] = (*told_by.get(member, ()), key)
-        alike = dict.fromkeys(told_by.values())
-        blocks = {
-            readers: Block(place, tuple(member for member, by in told_by.items() if by == readers))
-            for place, readers in enumerate(alike)
-        }
-        self.blocks: Final = len(blocks)
-        self._blocks_of = {
-            key: [block for readers, block in blocks.items() if key in readers] for key in self._of
-        }
 
     def view(self, level: Level, kind: str) -> View:
         """Return a reader's view; an unknown level sees what L1 sees (law 6)."""
         told = level if level in LEVELS else Level.L1
         return self._of.get((told, kind)) or self._of[told, ANYBODY]
-
-    def blocks_of(self, view: View) -> Sequence[Block]:
-        """Return all that a view tells beside what is told by level."""
-        return self._blocks_of[view.level, view.kind]
 
 
 def make_views(fields: tuple[FieldRow, ...], unmapped: Mapping[str, Recipient]) -> Views:
