@@ -13,7 +13,7 @@ from typing import Final
 from sinergi_router.policy.alert import Alert, Issue, issue_alerts
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.border_exit import consulate
-from sinergi_router.policy.facts import Area, Arrived, Competent, Match, Notice, Thread
+from sinergi_router.policy.facts import Area, Arrived, Competent, Match, Thread
 from sinergi_router.policy.followup import (
     CLOSING,
     advanced,
@@ -34,6 +34,7 @@ from sinergi_router.policy.lead import (
 from sinergi_router.policy.mandates import key_of, matches, truths_of
 from sinergi_router.policy.neighbour import near_areas, neighbours
 from sinergi_router.policy.next_jurisdiction import projected, warned
+from sinergi_router.policy.notice import Notice
 from sinergi_router.policy.one_notice import one_each
 from sinergi_router.policy.order import Unrouted, unrouted
 from sinergi_router.policy.request_facts import Case

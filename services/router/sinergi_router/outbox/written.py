@@ -89,13 +89,7 @@ def of_thread(thread: Thread, lane: int) -> Outgoing:
 
 def told(alerts: Sequence[Alert]) -> str:
     """Return whom the audit says was told: members of a JSON array."""
-    return ",".join(
-        [
-            f'{{"recipient":"{notice.recipient.code}","role":"{notice.role}","level":"{notice.level}",'
-            f'"rule":"{notice.rule}","alertNumber":"{number}","alertRevision":{notice.alert_revision}}}'
-            for notice, number, *_ in alerts
-        ]
-    )
+    return ",".join([f'{notice.audited},"alertNumber":"{number}"}}' for notice, number, *_ in alerts])
 
 
 def pointed(pointer: EventPointer) -> str:

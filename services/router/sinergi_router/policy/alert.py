@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 import orjson
 
 from sinergi_router.policy.book import FOREIGN, Policy
 from sinergi_router.policy.disclosure import Json, Telling
-from sinergi_router.policy.facts import Area, Arrived, Notice
+from sinergi_router.policy.facts import Area, Arrived
 from sinergi_router.policy.headline import headline
+from sinergi_router.policy.notice import Notice
 from sinergi_router.policy.views import ANYBODY, View
 from sinergi_shared.contracts.alert import ALERT_TYPES
 from sinergi_shared.contracts.base import clock
-from sinergi_shared.contracts.codes import AlertMsgType, Level, Role
+from sinergi_shared.contracts.codes import AlertMsgType, Level
 from sinergi_shared.contracts.envelope import schema_uri
 from sinergi_shared.contracts.ids import AlertIds, alert_ids, blind_thread_id
 from sinergi_shared.region.tables import Recipient
@@ -142,7 +142,7 @@ class _Sheet:
         self._number = f',"eventNumber":"{issue.arrived.event.data.eventNumber}"'
         self._ours = self._said_to_all()
         area = issue.area
-        self._area = f'"areaSource":"{area.source}"' + (f',"adminCode":"{area.code}"' if area.code else "")
+        self._area = f'"areaSource":"{area.source}"' + (f',"adminCode":"{area.code}"}}' if area.code else "}")
         self._thin = self._read_by(Level.L1, ANYBODY)
 
     def alert(self, notice: Notice) -> Alert:
@@ -166,16 +166,11 @@ class _Sheet:
         )
 
     def _told(self, notice: Notice, number: str, *, abroad: bool) -> str:
-        recipient, minutes = notice.recipient, notice.ack_minutes
-        said = _standing(recipient.code, recipient.kind, notice.role, notice.action_id, notice.action_en)
-        told = (
-            f'{said},"alertNumber":"{number}","alertRevision":{notice.alert_revision},'
-            f'"lead":{"true" if notice.lead else "false"},"routing":{{"rule":"{notice.rule}",{self._area}}}'
-            f"{'' if abroad else self._number}"
-        )
+        minutes = notice.ack_minutes
+        told = f'{notice.words}{self._area},"alertNumber":"{number}"{"" if abroad else self._number}'
         if minutes is None:
             return told
-        above = recipient.escalates_to
+        above = notice.recipient.escalates_to
         return f'{told},"ackDueAt":"{self._due(minutes)}"' + (f',"escalatesTo":"{above}"' if above else "")
 
     def _others(self, code: str) -> str:
@@ -254,10 +249,3 @@ def _addressed(code: str, ids: AlertIds, link: str, level: Level) -> Json:
 
 def _fragment(made: Json) -> str:
     return orjson.dumps(made)[:-1].decode()
-
-
-@lru_cache(maxsize=16_384)
-def _standing(code: str, kind: str, role: Role, text_id: str, text_en: str) -> str:
-    # The same for every event; a pack has some thousand of them.
-    action = orjson.dumps({"id": text_id, "en": text_en}).decode()
-    return f',"recipient":{{"code":"{code}","kind":"{kind}","role":"{role}"}},"action":{action}'

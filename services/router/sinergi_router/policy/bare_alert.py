@@ -12,8 +12,9 @@ from typing import Final
 from sinergi_router.policy.alert import Alert, bare_alert, due_at, expires_at
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.disclosure import Json
-from sinergi_router.policy.facts import Notice, Thread
+from sinergi_router.policy.facts import Thread
 from sinergi_router.policy.headline import bare_headline
+from sinergi_router.policy.notice import Notice
 from sinergi_router.policy.views import ANYBODY
 from sinergi_shared.contracts.base import WIB, format_time
 from sinergi_shared.contracts.codes import AlertMsgType, AreaSource, Level, Precision, Severity, Urgency

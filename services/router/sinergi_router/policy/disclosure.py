@@ -5,7 +5,7 @@ what one view allows, and coarsens what its level sees coarsely (contracts, sect
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -170,9 +170,9 @@ def _known_vehicle(vehicle: Json) -> Json:
 
 
 def _observed(when: datetime, *, exact: bool) -> str:
+    text = format_time(when)  # to minutes: 16 characters
+    zone = text[26:] if when.microsecond else text[19:]
     if exact:
-        told, precision = format_time(when.replace(microsecond=0)), Precision.SECOND
-    else:
-        past = timedelta(minutes=when.minute % 15, seconds=when.second, microseconds=when.microsecond)
-        told, precision = format_time(when - past), Precision.QUARTER_HOUR
-    return f',"observedAt":"{told}","observedPrecision":"{precision}"'
+        return f',"observedAt":"{text[:19]}{zone}","observedPrecision":"{Precision.SECOND}"'
+    quarter = when.minute // 15 * 15
+    return f',"observedAt":"{text[:14]}{quarter:02}:00{zone}","observedPrecision":"{Precision.QUARTER_HOUR}"'

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from sinergi_router.policy.notice import Notice
 from sinergi_shared.contracts.codes import (
     AreaSource,
     Level,
@@ -121,20 +122,6 @@ class Thread:
         """Who has taken the event over; an owner leads."""
         held = self.informed.get(self.lead or "")
         return self.lead if held is not None and held.standing is Standing.OWNED else None
-
-
-class Notice(NamedTuple):
-    """What one recipient is to be told, before its fields are chosen."""
-
-    recipient: Recipient
-    role: Role
-    level: Level
-    rule: str
-    action_id: str
-    action_en: str
-    ack_minutes: int | None
-    alert_revision: int
-    lead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import Final
 
 from sinergi_router.policy.alert import Alert, due_at
 from sinergi_router.policy.book import Policy
-from sinergi_router.policy.facts import Arrived, Competent, Informed, Match, Notice, Thread
+from sinergi_router.policy.facts import Arrived, Competent, Informed, Match, Thread
+from sinergi_router.policy.notice import Notice
 from sinergi_shared.contracts.codes import Level, MsgType, Resolution, Severity, Standing, Status, ThreadState
 from sinergi_shared.contracts.event import SuspiciousMovement, SuspiciousMovementEvent
 

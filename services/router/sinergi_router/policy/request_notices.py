@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from sinergi_router.policy.facts import Informed, Match, Notice, Thread
+from sinergi_router.policy.facts import Informed, Match, Thread
+from sinergi_router.policy.notice import Notice
 from sinergi_router.policy.request_facts import Ask, Tell, Words
 from sinergi_shared.contracts.codes import AlertMsgType, Level, Role
 from sinergi_shared.region.tables import Mandate, Recipient

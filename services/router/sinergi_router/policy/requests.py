@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sinergi_router.policy.alert import Alert, Issue, due_at, issue_alerts
 from sinergi_router.policy.bare_alert import BareIssue, bare_alerts
 from sinergi_router.policy.book import Policy
-from sinergi_router.policy.facts import Informed, Notice, Thread
+from sinergi_router.policy.facts import Informed, Thread
+from sinergi_router.policy.notice import Notice
 from sinergi_router.policy.request_facts import Applied, Ask, Case
 from sinergi_router.policy.request_notices import lead_minutes, notices
 from sinergi_router.policy.request_verbs import judge
