@@ -128,12 +128,13 @@ class Geography:
         if len(touched) == 1 and not shapely.dwithin(self._lines[touched[0]], shape, radius):
             return {name: float(self.codes[touched[0]] in codes) for name, codes in areas_of.items()}
         circle = shapely.buffer(shape, radius, quad_segs=_CIRCLE_SEGMENTS)
-        parts = {
-            self.codes[i]: float(shapely.area(shapely.intersection(self._polygons[i], circle)))
-            for i in touched
-        }
+        inside = shapely.area(shapely.intersection(self._polygons[touched], circle)).tolist()
+        parts = [(self.codes[area], part) for area, part in zip(touched, inside, strict=True)]
         whole = float(shapely.area(circle))
-        return {name: sum(parts.get(code, 0.0) for code in codes) / whole for name, codes in areas_of.items()}
+        return {
+            name: sum(part for code, part in parts if code in codes) / whole
+            for name, codes in areas_of.items()
+        }
 
     def holds_circles(self, circles: Sequence[tuple[Point, float, str]]) -> list[bool]:
         """Return for each point, radius in metres and area around the point whether it holds the circle."""
