@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
@@ -27,6 +27,7 @@ from sinergi_shared.runtime.lanes import Lane
 from sinergi_shared.runtime.transactions import Outgoing
 from tests.chaos import checker
 from tests.chaos.sim.broker import Broker, Stored
+from tests.chaos.sim.network import process
 from tests.chaos.templates import Sent, made, templates
 
 LANES: Final = 3  # an even number would hide a wrong assignor from two members
@@ -64,6 +65,15 @@ class Verdict:
         self.wrong += len(found.keys() - expected)
 
 
+class Sending(NamedTuple):
+    """A record that somebody puts on one of the lanes' inputs."""
+
+    topic: str
+    lane: int
+    key: bytes
+    value: bytes
+
+
 class Work(Protocol):
     """What is sent, what is done about it in a lane, and what must come of it."""
 
@@ -71,7 +81,7 @@ class Work(Protocol):
     requests_topic: str
     state_topic: str
     begins_at: datetime  # when the virtual clock stands at zero
-    sent: list[tuple[int, bytes, bytes]]  # lane, key and value, in order
+    sent: list[Sending]  # in order
 
     def lane(self, number: int, now: Callable[[], datetime]) -> Lane:
         """Return a lane of a process."""
@@ -90,14 +100,15 @@ class Counting:
     begins_at = datetime.fromtimestamp(0, UTC)
 
     def __init__(self) -> None:
-        self.sent = [(number % LANES, b"k", b"%d" % number) for number in range(EVENTS * LANES)]
+        numbers = range(EVENTS * LANES)
+        self.sent = [Sending(self.events_topic, number % LANES, b"k", b"%d" % number) for number in numbers]
 
     def lane(self, number: int, _now: Callable[[], datetime]) -> Lane:
         return CountingLane(number)
 
     def judge(self, broker: Broker, verdict: Verdict) -> None:
         for lane in range(LANES):
-            values = [value for at, _, value in self.sent if at == lane]
+            values = [one.value for one in self.sent if one.lane == lane]
             wanted = [b"%s#%d" % (value, place) for place, value in enumerate(values, 1)]
             for topic in (FIRST, SECOND):
                 seen = [record.value for record in _seen(broker, topic, lane)]
@@ -139,6 +150,56 @@ class CountingLane:
         return [Outgoing(FIRST, record.key, b"convicted", self._number)]
 
 
+class Killing:
+    """Copies records of two inputs; one of them kills whoever works on it, and alone is to be convicted."""
+
+    events_topic, requests_topic, state_topic = "events", "requests", "state"
+    begins_at = datetime.fromtimestamp(0, UTC)
+
+    def __init__(self, draw: Random) -> None:
+        inputs = self.events_topic, self.requests_topic
+        numbers = range(EVENTS * LANES)
+        self.sent = [Sending(draw.choice(inputs), number % LANES, b"k", b"%d" % number) for number in numbers]
+        self.deadly = draw.choice(self.sent).value
+
+    def lane(self, number: int, _now: Callable[[], datetime]) -> Lane:
+        return KillingLane(number, self.deadly)
+
+    def judge(self, broker: Broker, verdict: Verdict) -> None:
+        wanted = [b"convicted " + self.deadly if one.value == self.deadly else one.value for one in self.sent]
+        seen = [record.value for lane in range(LANES) for record in _seen(broker, FIRST, lane)]
+        verdict.judge(wanted, seen)
+        verdict.trace.append(f"deadly {self.deadly!r}, seen {seen}")
+
+
+class KillingLane:
+    """Keeps nothing."""
+
+    def __init__(self, number: int, deadly: bytes) -> None:
+        self._number = number
+        self._deadly = deadly
+
+    def restore(self, record: Any) -> None:
+        """Nothing is kept."""
+
+    async def rebuilt(self) -> None:
+        """Nothing was kept."""
+
+    async def prepare(self, records: Any) -> None:
+        """Nothing is looked up."""
+
+    async def upkeep(self) -> tuple[()]:
+        return ()
+
+    def work(self, records: Any) -> list[Outgoing]:
+        if any(record.value == self._deadly for record in records):
+            process.get().die("of a deadly record")
+        return [Outgoing(FIRST, record.key, record.value, self._number) for record in records]
+
+    def convict(self, record: Any) -> list[Outgoing]:
+        return [Outgoing(FIRST, record.key, b"convicted " + record.value, self._number)]
+
+
 class Routing:
     """The real router's lanes on the demo pack; sources repeat themselves, and nobody is told twice."""
 
@@ -149,14 +210,14 @@ class Routing:
         self._events: list[Sent] = []
         self.sent = [self._next(draw) for _ in range(EVENTS * LANES)]
 
-    def _next(self, draw: Random) -> tuple[int, bytes, bytes]:
+    def _next(self, draw: Random) -> Sending:
         repeats = bool(self._events) and draw.random() < REPEATED
         if repeats:
             one = draw.choice(self._events[-LANES:])
         else:
             one = made(draw.choice(templates()), "0000", len(self._events), LANES)
             self._events.append(one)
-        return one.lane, one.thread.encode(), one.template.event(one)
+        return Sending(self.events_topic, one.lane, one.thread.encode(), one.template.event(one))
 
     def lane(self, number: int, now: Callable[[], datetime]) -> Lane:
         policy, _ = _policy_and_time()
