@@ -39,8 +39,8 @@ from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.structs import OffsetAndMetadata
 
-from tests.chaos.sim.group import FencedError, MemberIdRequired
 from tests.chaos.sim.network import REQUEST_TIMEOUT_S, Client, NetworkLostError, World, process
+from tests.kit.group_answers import FencedError, MemberIdRequired
 
 HEARTBEAT_S: Final = 1.0
 PRODUCER_PAUSE_S: Final = 0.02
