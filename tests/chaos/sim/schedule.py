@@ -17,14 +17,13 @@ from tests.chaos.broken import OF_LANES, Ground
 from tests.chaos.sim.broker import Broker, State
 from tests.chaos.sim.clients import Consumer, Producer, administering
 from tests.chaos.sim.clock import simulated
-from tests.chaos.sim.network import Mischief, Process, Sender, World, planned, process
+from tests.chaos.sim.network import Mischief, Process, Sender, World, late, planned, process
 from tests.chaos.sim.works import LANES, Counting, Killing, Routing, Verdict, Work
 
-ROUTING_EVERY: Final = 4
-KILLING_EVERY: Final = 8
 MEMBERS: Final = 2
 STATIC: Final = 0.7  # so many schedules are of members that keep their name
 SENDS_FOR_S: Final = 6.0
+HURRIES_S: Final = 1.5
 GIVES_UP_S: Final = 150.0
 LATE_ONES_S: Final = 4.0
 
@@ -32,12 +31,16 @@ LATE_ONES_S: Final = 4.0
 def run(seed: int, fault: str | None = None) -> Verdict:
     """Run one schedule; the same seed gives the same course of events."""
     draw = Random(seed)  # noqa: S311 - a printed seed repeats it all
-    static, plan = draw.random() < STATIC, planned(draw, SENDS_FOR_S)
-    if seed % ROUTING_EVERY == 0:
-        return judged(Schedule(seed, draw, Routing(draw), plan, static=static), fault)
-    if seed % KILLING_EVERY == 1:
-        return judged(Schedule(seed, draw, Killing(draw), list(_sparing(plan)), static=static), fault)
-    return judged(Schedule(seed, draw, Counting(), plan, static=static), fault)
+    static, plan, sends_for_s = draw.random() < STATIC, planned(draw, SENDS_FOR_S), SENDS_FOR_S
+    work: Work = Counting()
+    match seed % 8:
+        case 0 | 4:
+            work = Routing(draw)
+        case 1:
+            work, plan = Killing(draw), list(_sparing(plan))
+        case 5:  # transaction after transaction, so that what is late meets another
+            plan, sends_for_s = late(draw, HURRIES_S), HURRIES_S
+    return judged(Schedule(seed, draw, work, plan, static=static, sends_for_s=sends_for_s), fault)
 
 
 def _sparing(plan: Iterable[Mischief]) -> Iterator[Mischief]:
