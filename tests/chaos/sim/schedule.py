@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from aiokafka import TopicPartition
 
+from sinergi_router import handlers
 from sinergi_shared.runtime import kafka, lanes, transactions
 from sinergi_shared.runtime.health import Health
 from tests.chaos.broken import OF_LANES, Ground
@@ -18,7 +19,8 @@ from tests.chaos.sim.broker import Broker, State
 from tests.chaos.sim.clients import Consumer, Producer, administering
 from tests.chaos.sim.clock import simulated
 from tests.chaos.sim.network import Mischief, Process, Sender, World, late, planned, process
-from tests.chaos.sim.works import LANES, Counting, Killing, Routing, Verdict, Work
+from tests.chaos.sim.routing import Routing
+from tests.chaos.sim.works import LANES, Counting, Killing, Verdict, Work
 
 MEMBERS: Final = 2
 STATIC: Final = 0.7  # so many schedules are of members that keep their name
@@ -203,6 +205,8 @@ SIMULATED: Final = Ground(Consumer, lambda: process.get().name.partition(".")[0]
 _TOUCHED: Final = (
     (Consumer, "getmany"),
     (Consumer, "seek"),
+    (handlers.RouterLane, "_on_request"),
+    (handlers.RouterLane, "rebuilt"),
     (lanes.Lanes, "on_partitions_assigned"),
     (lanes, "RangePartitionAssignor"),
     (lanes, "committing_once"),

@@ -1,40 +1,26 @@
-"""What the lanes of a schedule do: count, which shows the least slip, or route, which is the real thing.
+"""What the lanes of a schedule do: count, which shows the least slip, or copy what may kill them.
 
 Each work knows what it is sent, in which order, and what a read_committed reader must find in the end.
+The real thing is in ``routing``.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from random import Random
 from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import TopicPartition
-from prometheus_client import CollectorRegistry
 
-from sinergi_ops.places import PACK
-from sinergi_router.app import load_policy
-from sinergi_router.handlers import RouterLane
-from sinergi_router.memory import Threads
-from sinergi_router.metrics import RouterMetrics
-from sinergi_router.policy.book import Policy
-from sinergi_router.rules import Rules
-from sinergi_shared.contracts import topics
-from sinergi_shared.region.pack import read_pack
 from sinergi_shared.runtime.lanes import Lane
 from sinergi_shared.runtime.transactions import Outgoing
-from tests.chaos import checker
 from tests.chaos.sim.broker import Broker, Stored
 from tests.chaos.sim.network import process
-from tests.chaos.templates import Sent, made, templates
 
 LANES: Final = 3  # an even number would hide a wrong assignor from two members
 EVENTS: Final = 8  # in each lane, on average
 FIRST, SECOND = "first", "second"
-REPEATED: Final = 0.3
-THREADS_NEAR: Final = 2  # so few in memory that the file is used
 
 
 @dataclass(slots=True)
@@ -111,11 +97,11 @@ class Counting:
             values = [one.value for one in self.sent if one.lane == lane]
             wanted = [b"%s#%d" % (value, place) for place, value in enumerate(values, 1)]
             for topic in (FIRST, SECOND):
-                seen = [record.value for record in _seen(broker, topic, lane)]
-                verdict.judge(values, [(value or b"").partition(b"#")[0] for value in seen])
-                if seen != wanted:
+                found = [record.value for record in seen(broker, topic, lane)]
+                verdict.judge(values, [(value or b"").partition(b"#")[0] for value in found])
+                if found != wanted:
                     verdict.wrong += 1
-                    verdict.trace.append(f"{topic}/{lane}: {b' '.join(v or b'' for v in seen).decode()}")
+                    verdict.trace.append(f"{topic}/{lane}: {b' '.join(v or b'' for v in found).decode()}")
 
 
 class CountingLane:
@@ -167,9 +153,9 @@ class Killing:
 
     def judge(self, broker: Broker, verdict: Verdict) -> None:
         wanted = [b"convicted " + self.deadly if one.value == self.deadly else one.value for one in self.sent]
-        seen = [record.value for lane in range(LANES) for record in _seen(broker, FIRST, lane)]
-        verdict.judge(wanted, seen)
-        verdict.trace.append(f"deadly {self.deadly!r}, seen {seen}")
+        found = [record.value for lane in range(LANES) for record in seen(broker, FIRST, lane)]
+        verdict.judge(wanted, found)
+        verdict.trace.append(f"deadly {self.deadly!r}, seen {found}")
 
 
 class KillingLane:
@@ -200,60 +186,6 @@ class KillingLane:
         return [Outgoing(FIRST, record.key, b"convicted " + record.value, self._number)]
 
 
-class Routing:
-    """The real router's lanes on the demo pack; sources repeat themselves, and nobody is told twice."""
-
-    events_topic, requests_topic, state_topic = topics.EVENTS, topics.REQUESTS, topics.THREADS
-
-    def __init__(self, draw: Random) -> None:
-        self.begins_at = _policy_and_time()[1]
-        self._events: list[Sent] = []
-        self.sent = [self._next(draw) for _ in range(EVENTS * LANES)]
-
-    def _next(self, draw: Random) -> Sending:
-        repeats = bool(self._events) and draw.random() < REPEATED
-        if repeats:
-            one = draw.choice(self._events[-LANES:])
-        else:
-            one = made(draw.choice(templates()), "0000", len(self._events), LANES)
-            self._events.append(one)
-        return Sending(self.events_topic, one.lane, one.thread.encode(), one.template.event(one))
-
-    def lane(self, number: int, now: Callable[[], datetime]) -> Lane:
-        policy, _ = _policy_and_time()
-        return RouterLane(number, Rules(policy), _metrics(), now, _no_reread, Threads(THREADS_NEAR))
-
-    def judge(self, broker: Broker, verdict: Verdict) -> None:
-        wanted = [key for one in self._events for key in one.template.expected(one)]
-        seen = [
-            (topic, checker.subject(record.value or b""))
-            for topic, partition in list(broker.logs)
-            if checker.is_read(topic)
-            for record in _seen(broker, topic, partition)
-        ]
-        verdict.judge(wanted, seen)
-        for key, times in (Counter(seen) - Counter(wanted)).items():
-            verdict.trace.append(f"{times} too many: {key}")
-        for key in Counter(wanted) - Counter(seen):
-            verdict.trace.append(f"not there: {key}")
-
-
-def _seen(broker: Broker, topic: str, partition: int) -> list[Stored]:
+def seen(broker: Broker, topic: str, partition: int) -> list[Stored]:
+    """Return what a read_committed reader finds."""
     return broker.read(TopicPartition(topic, partition), 0, 1_000_000)[0]
-
-
-@cache
-def _policy_and_time() -> tuple[Policy, datetime]:
-    """Return what a process needs to have once: the policy, and the time to which the events are moved."""
-    now = datetime.now(UTC)
-    templates()
-    return load_policy(read_pack(PACK)), now
-
-
-@cache
-def _metrics() -> RouterMetrics:
-    return RouterMetrics(CollectorRegistry(), LANES)
-
-
-async def _no_reread(_partition: int, _offset: int) -> None:
-    """Only requests need an event again, and none is sent."""
