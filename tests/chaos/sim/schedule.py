@@ -26,6 +26,7 @@ MEMBERS: Final = 2
 STATIC: Final = 0.7  # so many schedules are of members that keep their name
 SENDS_FOR_S: Final = 6.0
 HURRIES_S: Final = 1.5
+MOST_FAILING: Final = 3
 GIVES_UP_S: Final = 150.0
 LATE_ONES_S: Final = 4.0
 
@@ -62,9 +63,14 @@ def judged(schedule: "Schedule", fault: str | None = None) -> Verdict:
 
 
 def run_many(seeds: Iterable[int], fault: str | None = None) -> list[Verdict]:
-    """Run some schedules; only what failed brings its trace along."""
-    verdicts = [run(seed, fault) for seed in seeds]
-    return [replace(one, trace=[]) if one.ok else one for one in verdicts]
+    """Run some schedules until enough have failed; only what failed brings its trace along."""
+    verdicts: list[Verdict] = []
+    for seed in seeds:
+        one = run(seed, fault)
+        verdicts.append(replace(one, trace=[]) if one.ok else one)
+        if sum(not verdict.ok for verdict in verdicts) >= MOST_FAILING:
+            break
+    return verdicts
 
 
 class Schedule:
