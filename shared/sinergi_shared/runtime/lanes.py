@@ -117,6 +117,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         self._owned: dict[int, _Owned] = {}
         self._unheard: dict[TopicPartition, tuple[int, Note]] = {}  # offset, and what is true about it
         self._taking: asyncio.Task[None] | None = None
+        self._taken: list[_Owned] = []  # at the last assignment; those let go may still be at work
         self._working = asyncio.Lock()
         self._letting_go = asyncio.Lock()
         self._leaving = False
@@ -216,6 +217,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         async with AsyncExitStack() as undo:
             taken = await asyncio.gather(*(self._take(lane, noted, undo) for lane in sorted(lanes)))
             undo.pop_all()
+        self._taken = taken
         for owned in taken:
             self._begin(owned)
         self._health.problem("lanes", None)
@@ -328,7 +330,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
 
     def _alone(self) -> AbstractAsyncContextManager[None]:
         """Return what keeps others from working while a lane takes one at a time: none dies in its hand."""
-        careful = any(owned.careful_for for owned in self._owned.values())
+        careful = any(owned.careful_for for owned in self._taken)
         return self._working if careful else nullcontext()
 
     async def _add(self, owned: _Owned, records: list[Record], outgoing: Iterable[Outgoing]) -> None:
