@@ -3,7 +3,8 @@
 A transaction holds everything that a lane's records cause, and the offsets of all its inputs: so
 nothing is lost and nothing is twice, under kills, freezes and rebalances. Traps and figures:
 reliability, 1. Any error here ends the process before an offset is committed; the supervisor
-starts it again, and the lane's state is rebuilt from its compacted topic.
+starts it again, and the lane's state is rebuilt from its compacted topic. Only after a note of the
+breaker (``breaker``) that is refused or not answered does the process live on and join anew.
 """
 
 import asyncio
