@@ -19,6 +19,7 @@ from sinergi_ingest import app as ingest_app
 from sinergi_ingest import budget, outbox
 from sinergi_ingest.receipts import Place
 from sinergi_router import app, handlers, reload
+from sinergi_shared.contracts import topics
 from sinergi_shared.runtime import kafka, lanes, transactions
 
 CRASH_MARK: Final = b"crashes-every-router"
@@ -102,7 +103,7 @@ def own_txn_id(ground: Ground) -> None:
     _rename(lambda name: f"{ground.member()}-{name}")
 
 
-def reload_flips_back(_ground: Ground) -> None:
+def reload_flips_back(ground: Ground) -> None:
     """Start with the settings' pack, look for an activated one later, and let no lane remember it."""
     catch_up, started = reload.Reload.catch_up, False
 
@@ -113,11 +114,27 @@ def reload_flips_back(_ground: Ground) -> None:
             await catch_up(self)
         started = True
 
+    reload.Reload.catch_up = later  # type: ignore[method-assign] # that is the fault
+    policy_forgotten(ground)  # and that
+
+
+def policy_forgotten(_ground: Ground) -> None:
+    """Let a lane's next owner decide by whatever pack it has, though the lane has decided by a later one."""
+
     async def forgetful(_self: handlers.RouterLane) -> None:
         pass
 
-    reload.Reload.catch_up = later  # type: ignore[method-assign] # that is the fault
-    handlers.RouterLane.rebuilt = forgetful  # type: ignore[method-assign,assignment] # and that
+    handlers.RouterLane.rebuilt = forgetful  # type: ignore[method-assign,assignment] # that is the fault
+
+
+def request_forgotten(_ground: Ground) -> None:
+    """Keep in memory alone that a thread has had a request: its next owner does not know."""
+    on_request = handlers.RouterLane._on_request
+
+    def forgetful(self: handlers.RouterLane, *more: Any) -> Any:
+        return [out for out in on_request(self, *more) if out.topic != topics.THREADS]
+
+    handlers.RouterLane._on_request = forgetful  # type: ignore[method-assign,assignment] # that is the fault
 
 
 def reload_mid_batch(_ground: Ground) -> None:
@@ -232,6 +249,8 @@ OF_LANES: Final[dict[str, Callable[[Ground], None]]] = {
     "wrong-assignor": wrong_assignor,
     "shared-txn-id": shared_txn_id,
     "own-txn-id": own_txn_id,
+    "policy-forgotten": policy_forgotten,
+    "request-forgotten": request_forgotten,
 }
 FAULTS: Final[dict[str, Callable[[Ground], None]]] = {
     **OF_LANES,

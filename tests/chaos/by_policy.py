@@ -45,7 +45,7 @@ class ByPolicy:
         """Ask the oracle what this pack says, and return its policy version."""
         version = read_pack(pack).policy_version
         self.numbers[version] = number
-        self.said[version] = _said(Oracle(Tables(pack, kalbar().geo), sample_sources()))
+        self.said[version] = said(Oracle(Tables(pack, kalbar().geo), sample_sources()))
         return version
 
     @property
@@ -117,12 +117,13 @@ def _alert(data: dict[str, Any]) -> tuple[str, Told]:
     return data["policyVersion"], (data["recipient"]["role"], data["disclosureLevel"])
 
 
-def _said(oracle: Oracle) -> dict[Template, dict[str, Told]]:
-    said = {}
+def said(oracle: Oracle) -> dict[Template, dict[str, Told]]:
+    """Return whom each template tells by an oracle's pack, and how."""
+    told = {}
     for number, template in enumerate(templates()):
         answer = oracle.explain(template.event(made(template, "0000", number, 1)))
         assert answer["outcome"] == "routed", answer
-        said[template] = {
+        told[template] = {
             alert["recipient"]: (alert["role"], alert["disclosure"]) for alert in answer["alerts"]
         }
-    return said
+    return told

@@ -4,6 +4,7 @@ Who must be told comes from the oracle, which shares no code with the services.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -39,8 +40,12 @@ class Template:
 
     def expected(self, one: "Sent") -> list[tuple[str, str]]:
         """Return topic and subject of every record that this event must cause, each exactly once."""
+        return self.told(one, self.recipients)
+
+    def told(self, one: "Sent", recipients: Iterable[str]) -> list[tuple[str, str]]:
+        """Return the same where these must be told, by whatever pack."""
         name = topics.drills if self.exercise else topics.alerts
-        alerts = [(name(code), alert_number(one.thread, one.event_id, code)) for code in self.recipients]
+        alerts = [(name(code), alert_number(one.thread, one.event_id, code)) for code in recipients]
         return [*alerts, (topics.JOBS, one.event_id)]
 
 

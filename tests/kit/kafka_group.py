@@ -19,7 +19,7 @@ from aiokafka.protocol.group import (
     SyncGroupRequest,
 )
 
-from tests.chaos.sim.group import FencedError, Joined, MemberIdRequired
+from tests.kit.group_answers import FencedError, Joined, MemberIdRequired
 
 _FENCED_INSTANCE_ID: Final = 82
 _NOT_YET: Final = (

@@ -4,7 +4,6 @@ import asyncio
 from contextlib import suppress
 from time import monotonic
 
-import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.client import AIOKafkaClient, CoordinationType
@@ -13,6 +12,7 @@ from aiokafka.protocol.commit import OffsetCommitRequest
 
 from sinergi_shared.runtime import kafka as clients
 from sinergi_shared.runtime import lanes
+from sinergi_shared.runtime.breaker import CONVICTING_DEATHS, SUSPICIOUS_DEATHS
 from sinergi_shared.runtime.health import Health
 from sinergi_shared.runtime.transactions import Outgoing
 from tests.kit.processes import eventually
@@ -81,46 +81,51 @@ async def test_a_rebuild_that_outlasts_the_session_costs_no_lane(kafka):
     assert (errors, slow.rebuilt) == ([], 1)
 
 
-@pytest.mark.parametrize("arrives", ["before its successor has worked", "after"])
-async def test_a_note_that_arrives_late_sets_no_lane_back(kafka, monkeypatch, arrives):
+async def test_a_note_that_arrives_late_sets_no_lane_back(kafka, monkeypatch):
     """The client would send it again; what then comes late would undo the lane's next offsets."""
-    course = NoteCourse(kafka, f"note-test-{len(arrives)}")
+    course = NoteCourse(kafka, "note-late")
     await course.make_topics()
     await course.put(b"one")
-    with monkeypatch.context() as patched:
-        held = holding_up_the_first_commit(patched)
-        await course.live_until_committed(1)
-    [late] = held
-    if arrives != "after":
-        await course.arrives(late)
-    await course.live_until_committed(1)
-    if arrives == "after":
-        answer = await course.arrives(late)
-        assert answer.topics == [(course.input, [(0, UnknownMemberIdError.errno)])]
+    held = losing_notes(monkeypatch, 1, carried_out=False)
+    assert await course.live_until_committed(1) == []
+    answer = await course.arrives(held[0])
+    assert answer.topics == [(course.input, [(0, UnknownMemberIdError.errno)])]
     await course.put(b"two")
     await course.live_until_committed(2)
     assert await course.written(until=b"two") == [b"one", b"two"]
 
 
-def holding_up_the_first_commit(patched):
-    """Let no consumer's first commit arrive; return the list of what is then held up."""
-    make, held = clients.reader, []
+async def test_notes_whose_answers_are_lost_end_no_process_and_convict_nobody(kafka, monkeypatch):
+    course = NoteCourse(kafka, "note-unheard")
+    await course.make_topics()
+    await course.put(b"one")
+    lost = losing_notes(monkeypatch, SUSPICIOUS_DEATHS + CONVICTING_DEATHS, carried_out=True)
+    assert await course.live_until_committed(1) == []
+    assert len(lost) == SUSPICIOUS_DEATHS + CONVICTING_DEATHS
+    assert await course.written(until=b"one") == [b"one"]
+
+
+def losing_notes(patched, times, *, carried_out):
+    """Let the first commits of consumers get no answer; return the list of those requests."""
+    make, lost = clients.reader, []
 
     def losing(bootstrap, **more):
         consumer = make(bootstrap, **more)
         send = consumer._client.send
 
-        async def lost(node, request, **more):
-            if isinstance(request, OffsetCommitRequest) and not held:
-                held.append(request)
-                raise RequestTimedOutError
-            return await send(node, request, **more)
+        async def sent(node, request, **more):
+            if not isinstance(request, OffsetCommitRequest) or len(lost) == times:
+                return await send(node, request, **more)
+            lost.append(request)
+            if carried_out:
+                await send(node, request, **more)
+            raise RequestTimedOutError
 
-        consumer._client.send = lost
+        consumer._client.send = sent
         return consumer
 
     patched.setattr(clients, "reader", losing)
-    return held
+    return lost
 
 
 class NoteCourse:
@@ -142,7 +147,7 @@ class NoteCourse:
         await producer.stop()
 
     async def live_until_committed(self, offset):
-        """Run the member until it dies or the group's next would begin at this offset."""
+        """Run the member until it dies or the group's next would begin at this offset; return why it died."""
         died, stop = [], asyncio.Event()
         settings = lanes.LaneSettings(self._name, [self._kafka], (self.input,), self._state)
         made = lanes.Lanes(settings, lambda _lane: Copy(self._output), lambda *why: died.append(why))
@@ -152,6 +157,7 @@ class NoteCourse:
                 pass
         stop.set()
         await running
+        return died
 
     async def _committed(self):
         place = TopicPartition(self.input, 0)

@@ -20,10 +20,11 @@ from sinergi_ops.places import PACK, ROOT
 from sinergi_ops.ports import Ports
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.base import WIB, format_time
-from sinergi_shared.contracts.ids import alert_number, derived_uuid, thread_id
+from sinergi_shared.contracts.ids import alert_number, thread_id
 from sinergi_shared.region.bus import recipients_on_bus
 from sinergi_shared.region.tables import read_tables
 from sinergi_shared.runtime import kafka as clients
+from tests.kit.asked import request
 from tests.kit.decisions import sample
 from tests.kit.processes import eventually
 
@@ -213,13 +214,13 @@ async def test_a_request_moves_the_lead_once_however_often_it_comes(bus, kafka):
     async with running(bus):
         await _publish(kafka, fresh)
         await _until(kafka, topic, lambda found: first in _numbers(found))
-    request = _request(thread, "escalate", by="IMI-ENT", step=1)
-    escalated = alert_number(thread, request["id"], "POL-61.03")
+    asked = request(thread, "escalate", datetime.now(WIB), by="IMI-ENT", step=1)
+    escalated = alert_number(thread, asked["id"], "POL-61.03")
     async with running(bus):  # the event is read again by the pointer in its thread
-        await _ask(kafka, thread, request, request)
+        await _ask(kafka, thread, asked, asked)
         await _until(kafka, topic, lambda found: escalated in _numbers(found))
         later = _numbered("01", "PRS-20260310-ASKS2", "019cd550-3750-7e84-a16f-91c183b0aac2")
-        await _ask(kafka, thread, request)
+        await _ask(kafka, thread, asked)
         await _publish(kafka, later)
         after = alert_number(thread_id(event["source"], "PRS-20260310-ASKS2"), later["id"], "POL-61.03")
         found = await _until(kafka, topic, lambda found: after in _numbers(found))
@@ -231,28 +232,11 @@ async def test_a_request_moves_the_lead_once_however_often_it_comes(bus, kafka):
     assert alerts[1]["data"]["documentRefs"] == fresh["data"]["documentRefs"]  # L3, from the event itself
 
 
-def _request(thread, verb, **more):
-    id_ = derived_uuid("request", thread, verb, str(more.get("step")))
-    data = {"threadId": thread, "verb": verb, "at": format_time(datetime.now(WIB)), **more}
-    return {
-        "specversion": "1.0",
-        "id": id_,
-        "source": "urn:sinergi:layanan:ops",
-        "type": f"id.sinergi.request.{verb}.v1",
-        "subject": thread,
-        "time": data["at"],
-        "datacontenttype": "application/json",
-        "dataschema": "https://schema.sinergi.example/request/1-0-0.json",
-        "partitionkey": thread,
-        "data": data,
-    }
-
-
 async def _ask(kafka, thread, *requests):
     producer = clients.producer([kafka])
     await producer.start()
-    for request in requests:
-        body, lane = json.dumps(request).encode(), topics.lane_of(thread, LANES)
+    for one in requests:
+        body, lane = json.dumps(one).encode(), topics.lane_of(thread, LANES)
         await producer.send_and_wait(topics.REQUESTS, body, key=thread.encode(), partition=lane)
     await producer.stop()
 

@@ -18,7 +18,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from tests.chaos.sim.broker import Broker
-from tests.chaos.sim.group import REBALANCE_S, SESSION_S, Joined, MemberIdRequired
+from tests.chaos.sim.group import REBALANCE_S, SESSION_S
+from tests.kit.group_answers import Joined, MemberIdRequired
 from tests.kit.kafka_group import RealGroup
 
 SEEDS = 16

@@ -37,3 +37,10 @@ def test_a_note_is_read_as_it_was_written(begun, hand):
 def test_anything_else_beside_an_offset_is_no_note(text):
     assert Note.read(text) in {Note(), Note.read(text)}
     assert Note.read("") == Note()
+
+
+@given(notes := st.builds(Note, st.integers(0, 9), st.integers(0, 9)), notes)
+def test_of_two_notes_the_milder_convicts_only_if_both_do(one, other):
+    milder = one.milder(other)
+    assert milder.convicts == (one.convicts and other.convicts)
+    assert milder.careful == (one.careful and other.careful)

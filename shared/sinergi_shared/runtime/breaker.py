@@ -1,9 +1,16 @@
 """The crash-loop breaker: a record that kills its reader is found out, and no other is blamed.
 
-The notes stand beside the committed offset of the lane, so they outlive the process and end with
+The notes stand beside the committed offsets of the lane, so they outlive the process and end with
 the next success. After two deaths on the same first offset a lane takes one record at a time and
 notes the one in hand before it is worked on; a record in hand at three deaths in a row is
-convicted. A death while waiting for Kafka blames nobody: by then the hand is empty again.
+convicted. A death while waiting for Kafka blames nobody: the hand is empty again by then, or
+emptied. While any lane does so, no other works at the same time: it could die in that one's hand.
+
+A note whose answer is lost ends no process. It joins the group anew, so that the note can arrive
+no more, and remembers what is true, for the note may say of a record that it was in hand though
+it never was. That memory is all that Kafka cannot hold, and so the limit is (``test_crash_loop``):
+three times in a row a process is ended from outside while a record is in hand, or between a note
+without an answer and the next that has one, and no other process remembers better.
 """
 
 import re
@@ -18,7 +25,7 @@ _FORM: Final = re.compile(r"begun=([0-9]{1,6});hand=([0-9]{1,6})")
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """How often work began at this offset without coming to an end.
+    """How often work began at this offset of one input without coming to an end.
 
     ``begun`` counts starts of a whole batch, ``hand`` those with just this record in hand.
     """
@@ -52,6 +59,10 @@ class Note:
     def taking(self) -> Self:
         """Return the note to be written before this one record is worked on."""
         return replace(self, hand=self.hand + 1)
+
+    def milder(self, other: Self) -> Self:
+        """Return what blames less of both: true when one is known to be, and the other may be."""
+        return replace(self, begun=min(self.begun, other.begun), hand=min(self.hand, other.hand))
 
     def worked(self) -> Self:
         """Return the note to be written when the record has been worked on and Kafka comes next."""

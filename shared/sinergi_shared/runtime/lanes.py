@@ -3,13 +3,14 @@
 A transaction holds everything that a lane's records cause, and the offsets of all its inputs: so
 nothing is lost and nothing is twice, under kills, freezes and rebalances. Traps and figures:
 reliability, 1. Any error here ends the process before an offset is committed; the supervisor
-starts it again, and the lane's state is rebuilt from its compacted topic.
+starts it again, and the lane's state is rebuilt from its compacted topic. Only after a note of the
+breaker (``breaker``) that is refused or not answered does the process live on and join anew.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -21,7 +22,7 @@ from aiokafka.structs import OffsetAndMetadata
 from sinergi_shared.runtime import kafka
 from sinergi_shared.runtime.breaker import Note
 from sinergi_shared.runtime.health import Health
-from sinergi_shared.runtime.transactions import Outgoing, Transactions
+from sinergi_shared.runtime.transactions import LONGEST_S, Outgoing, Transactions
 
 MAX_BATCH: Final = 200
 """Events of 40 kB each become 8 MB in one transaction: a slow broker must take them within its time-out."""
@@ -93,12 +94,16 @@ class _Owned:
     lane: Lane
     transactions: Transactions
     next_offset: dict[TopicPartition, int]
-    note: Note
+    notes: dict[TopicPartition, Note]  # about the next record of each input
     careful_for: int  # records that are still taken one at a time
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     task: asyncio.Task[None] | None = None
     fresh: bool = True  # no batch since the assignment
     upkeep_at: float = 0.0
+
+
+Noted = Mapping[TopicPartition, OffsetAndMetadata]
+"""The group's offsets, and the notes beside them."""
 
 
 class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships no types
@@ -111,7 +116,10 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         self._make = make
         self._die = die
         self._owned: dict[int, _Owned] = {}
+        self._unheard: dict[TopicPartition, tuple[int, Note]] = {}  # offset, and what is true about it
         self._taking: asyncio.Task[None] | None = None
+        self._taken: list[_Owned] = []  # at the last assignment; those let go may still be at work
+        self._working = asyncio.Lock()
         self._letting_go = asyncio.Lock()
         self._leaving = False
         self._consumer: AIOKafkaConsumer
@@ -205,15 +213,17 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
 
     async def _take_all(self, lanes: frozenset[int]) -> None:
         """Fence, rebuild and seek each lane, then begin to work on all of them."""
-        notes = await self._notes(lanes)
+        async with kafka.administering(self._settings.bootstrap) as admin:
+            noted = await admin.list_consumer_group_offsets(self._settings.group)
         async with AsyncExitStack() as undo:
-            taken = await asyncio.gather(*(self._take(lane, notes[lane], undo) for lane in sorted(lanes)))
+            taken = await asyncio.gather(*(self._take(lane, noted, undo) for lane in sorted(lanes)))
             undo.pop_all()
+        self._taken = taken
         for owned in taken:
             self._begin(owned)
         self._health.problem("lanes", None)
 
-    async def _take(self, number: int, note: Note, undo: AsyncExitStack) -> _Owned:
+    async def _take(self, number: int, noted: Noted, undo: AsyncExitStack) -> _Owned:
         settings = self._settings
         transactions = Transactions(settings.bootstrap, f"{settings.name}-{number}", settings.group)
         await transactions.start()
@@ -229,8 +239,9 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
             # Always: records have reached us meanwhile (aiokafka #738).
             self._consumer.seek(place, committed)
             next_offset[place] = committed
-        careful_for = MAX_BATCH if note.careful else 0
-        return _Owned(number, lane, transactions, next_offset, note, careful_for)
+        notes = self._notes(noted, next_offset)
+        careful_for = MAX_BATCH if any(note.careful for note in notes.values()) else 0
+        return _Owned(number, lane, transactions, next_offset, notes, careful_for)
 
     def _begin(self, owned: _Owned) -> None:
         self._owned[owned.number] = owned
@@ -265,7 +276,10 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
             async with owned.lock:
                 if self._owned.get(owned.number) is not owned:
                     return
-                await self._step(owned, [record for place in places for record in batch.get(place, [])])
+                try:
+                    await self._step(owned, [record for place in places for record in batch.get(place, [])])
+                except CommitFailedError:  # the group has put us out: it lets go of the lane and deals anew
+                    return
             self._health.beat(f"lane-{owned.number}")
 
     async def _step(self, owned: _Owned, records: list[Record]) -> None:
@@ -274,9 +288,11 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
             await self._carefully(owned, fresh[0])
         elif fresh:
             if owned.fresh:
-                await self._write_note(owned, fresh[0], owned.note.beginning())
-            await owned.lane.prepare(fresh)
-            await self._add(owned, fresh, owned.lane.work(fresh))
+                await self._write_note(owned, fresh[0], owned.notes[_place(fresh[0])].beginning())
+            async with self._alone():
+                await owned.lane.prepare(fresh)
+                outgoing = list(owned.lane.work(fresh))
+            await self._add(owned, fresh, outgoing)
         await self._upkeep(owned)
         gathered = owned.transactions.open_for()
         if gathered is not None and (not records or gathered * 1000 >= self._settings.commit_ms):
@@ -286,21 +302,37 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         now = asyncio.get_running_loop().time()
         if now >= owned.upkeep_at:
             owned.upkeep_at = now + UPKEEP_EVERY_S
-            if outgoing := list(await owned.lane.upkeep()):
+            async with self._alone():
+                outgoing = list(await owned.lane.upkeep())
+            if outgoing:
                 await owned.transactions.add(outgoing, {})
 
     async def _carefully(self, owned: _Owned, record: Record) -> None:
-        if owned.note.convicts:
-            outgoing = owned.lane.convict(record)
-        else:
-            await self._write_note(owned, record, owned.note.taking())
-            await owned.lane.prepare([record])
-            outgoing = list(owned.lane.work([record]))
-            await self._write_note(owned, record, owned.note.worked())
+        note = owned.notes[_place(record)]
+        async with self._alone():
+            outgoing = owned.lane.convict(record) if note.convicts else await self._in_hand(owned, record)
         await self._add(owned, [record], outgoing)
         await owned.transactions.commit()
-        owned.note = Note(begun=owned.note.begun)
+        owned.notes[_place(record)] = Note(begun=note.begun)
         owned.careful_for -= 1
+
+    async def _in_hand(self, owned: _Owned, record: Record) -> Iterable[Outgoing]:
+        note = owned.notes[_place(record)].taking()
+        await self._write_note(owned, record, note)
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                await owned.lane.prepare([record])
+        except (KafkaError, TimeoutError):  # that is not the record's fault
+            await self._write_note(owned, record, note.worked())
+            raise
+        outgoing = list(owned.lane.work([record]))
+        await self._write_note(owned, record, note.worked())
+        return outgoing
+
+    def _alone(self) -> AbstractAsyncContextManager[None]:
+        """Return what keeps others from working while a lane takes one at a time: none dies in its hand."""
+        careful = any(owned.careful_for for owned in self._taken)
+        return self._working if careful else nullcontext()
 
     async def _add(self, owned: _Owned, records: list[Record], outgoing: Iterable[Outgoing]) -> None:
         offsets = {_place(record): record.offset + 1 for record in records}
@@ -309,17 +341,26 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
         owned.fresh = False
 
     async def _write_note(self, owned: _Owned, record: Record, note: Note) -> None:
-        await self._consumer.commit({_place(record): OffsetAndMetadata(record.offset, str(note))})
-        owned.note = note
+        place = _place(record)
+        try:
+            await self._consumer.commit({place: OffsetAndMetadata(record.offset, str(note))})
+        except CommitFailedError:
+            # Carried out or not: the record was not begun, or has been worked on.
+            self._unheard[place] = record.offset, note.milder(owned.notes[place])
+            raise
+        self._unheard.pop(place, None)
+        owned.notes[place] = note
 
-    async def _notes(self, lanes: Iterable[int]) -> dict[int, Note]:
-        async with kafka.administering(self._settings.bootstrap) as admin:
-            found = await admin.list_consumer_group_offsets(self._settings.group)
+    def _notes(self, noted: Noted, next_offset: dict[TopicPartition, int]) -> dict[TopicPartition, Note]:
+        """Return the note about the next record of each input; one about another record says nothing."""
         notes = {}
-        for lane in lanes:
-            texts = [found[place].metadata for place in self._places(lane) if place in found]
-            notes[lane] = max(map(Note.read, texts), key=lambda note: (note.hand, note.begun), default=Note())
-        return notes
+        for place, offset in next_offset.items():
+            found = noted.get(place)
+            note = Note.read(found.metadata) if found is not None and found.offset == offset else Note()
+            at, known = self._unheard.get(place, (-1, note))
+            notes[place] = note.milder(known) if at == offset else note
+        begun = max(note.begun for note in notes.values())
+        return {place: replace(note, begun=begun) for place, note in notes.items()}
 
     def _places(self, number: int) -> tuple[TopicPartition, ...]:
         return tuple(TopicPartition(topic, number) for topic in self._settings.inputs)
@@ -333,8 +374,10 @@ def committing_once(consumer: AIOKafkaConsumer) -> None:
     """Let a commit of unknown fate fail with ``CommitFailedError``; aiokafka would send it again.
 
     The first request, held up on its way, could arrive after the lane's next transaction and set
-    the lane back, and all since then would be published twice. So the process ends: its successor
-    is another member, and the group refuses the late request. Needs aiokafka 0.14's ``client.send``.
+    the lane back, and all since then would be published twice. So the consumer joins anew, as after
+    a refusal: it is then another member, and the group refuses the late request. The process must
+    live on, for it alone knows that the record of the note has killed nobody. Needs aiokafka 0.14's
+    ``client.send`` and ``reset_generation``.
     """
     send = consumer._client.send  # noqa: SLF001 - the consumer has no other door to its requests
 
@@ -343,6 +386,7 @@ def committing_once(consumer: AIOKafkaConsumer) -> None:
             return await send(node, request, **more)
         except KafkaError as error:
             if isinstance(request, OffsetCommitRequest):
+                consumer._coordinator.reset_generation()  # noqa: SLF001 - nor another way out of the group
                 raise CommitFailedError from error
             raise
 

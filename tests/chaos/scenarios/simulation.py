@@ -15,13 +15,12 @@ from time import monotonic
 from tests.chaos.broken import OF_LANES
 from tests.chaos.checker import Findings
 from tests.chaos.result import Result, judged
-from tests.chaos.sim.schedule import run_many
+from tests.chaos.sim.schedule import MOST_FAILING, run_many
 from tests.chaos.sim.works import Verdict
 from tests.chaos.world import Options
 
 FULL, QUICK = 10_000, 300
 AT_ONCE = 10
-MOST_FAILING = 3
 TELL_EVERY_S = 2.0
 TRACE_LINES = 60
 

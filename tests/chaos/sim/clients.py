@@ -39,8 +39,8 @@ from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.structs import OffsetAndMetadata
 
-from tests.chaos.sim.group import FencedError, MemberIdRequired
 from tests.chaos.sim.network import REQUEST_TIMEOUT_S, Client, NetworkLostError, World, process
+from tests.kit.group_answers import FencedError, MemberIdRequired
 
 HEARTBEAT_S: Final = 1.0
 PRODUCER_PAUSE_S: Final = 0.02
@@ -144,6 +144,13 @@ class Producer:
         await self.client.repeated(EndTxnRequest, end, PRODUCER_PAUSE_S)
 
 
+@dataclass(frozen=True, slots=True)
+class _Coordinator:
+    """What the lanes need of aiokafka's."""
+
+    reset_generation: Callable[[], None]
+
+
 class Consumer:
     """A consumer, in a group or on its own."""
 
@@ -151,6 +158,7 @@ class Consumer:
         self._world = world
         self._broker = world.broker
         self._client = Client(world)
+        self._coordinator = _Coordinator(self._joins_anew)
         self._group_id: str | None = more.get("group_id")
         self._instance: str | None = more.get("group_instance_id")
         self._assignor = more.get("partition_assignment_strategy", (RangePartitionAssignor,))[0]
@@ -239,7 +247,11 @@ class Consumer:
         return found
 
     def _read(self, asked: Mapping[TopicPartition, int], most: int) -> dict[TopicPartition, Any]:
-        return {place: self._broker.read(place, at, most) for place, at in asked.items()}
+        found = {}
+        for place, at in asked.items():  # the limit is one for all, as aiokafka's
+            found[place] = self._broker.read(place, at, most)
+            most -= len(found[place][0])
+        return found
 
     async def commit(self, offsets: Mapping[TopicPartition, Any]) -> None:
         assert self._group_id is not None
@@ -319,8 +331,13 @@ class Consumer:
 
     def _put_out(self, error: KafkaError) -> None:
         """Join anew; under another id unless the group is only about to deal."""
-        if not isinstance(error, RebalanceInProgressError):
-            self._member_id, self._generation = "", -1
+        if isinstance(error, RebalanceInProgressError):
+            self._rejoin.set()
+        else:
+            self._joins_anew()
+
+    def _joins_anew(self) -> None:
+        self._member_id, self._generation = "", -1
         self._rejoin.set()
 
     def _deal(self) -> dict[str, list[TopicPartition]]:

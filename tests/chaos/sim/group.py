@@ -7,7 +7,7 @@ holds it against the real one.
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar
 
@@ -18,22 +18,12 @@ from aiokafka.errors import (
     UnknownMemberIdError,
 )
 
+from tests.kit.group_answers import FencedError, Joined, MemberIdRequired
+
 SESSION_S: Final = 6.0
 REBALANCE_S: Final = 6.0
 
 _T = TypeVar("_T")
-
-
-class FencedError(KafkaError):  # type: ignore[misc] # aiokafka ships no types
-    """Another process has taken this static member's place; aiokafka knows no name for it."""
-
-
-class MemberIdRequired(KafkaError):  # type: ignore[misc] # noqa: N818 - as aiokafka's own
-    """Join again under this id."""
-
-    def __init__(self, member_id: str) -> None:
-        super().__init__(member_id)
-        self.member_id = member_id
 
 
 class Phase(Enum):
@@ -43,16 +33,6 @@ class Phase(Enum):
     JOINING = "PreparingRebalance"
     SYNCING = "CompletingRebalance"
     STABLE = "Stable"
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """The answer to a join; only the leader is told of the members."""
-
-    generation: int
-    member_id: str
-    leader_id: str
-    members: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -43,6 +43,15 @@ LONGEST_HOLD_UP_S: Final = 10.0
 MOST_MISCHIEFS: Final = 4
 """A record on which five processes in a row have died is convicted, and rightly so."""
 
+LATE_ONES: Final = 12
+COMMITTING: Final = {
+    OffsetCommitRequest: 1,
+    AddPartitionsToTxnRequest: 1,
+    AddOffsetsToTxnRequest: 1,
+    TxnOffsetCommitRequest: 1,
+    EndTxnRequest: 4,
+}
+"""What may still arrive when nobody waits for it, and how often it is drawn."""
 KINDS: Final = (
     MetadataRequest,
     FetchRequest,
@@ -53,12 +62,8 @@ KINDS: Final = (
     HeartbeatRequest,
     LeaveGroupRequest,
     OffsetFetchRequest,
-    OffsetCommitRequest,
     InitProducerIdRequest,
-    AddPartitionsToTxnRequest,
-    AddOffsetsToTxnRequest,
-    TxnOffsetCommitRequest,
-    EndTxnRequest,
+    *COMMITTING,
 )
 
 process: ContextVar["Process"] = ContextVar("process")
@@ -93,14 +98,25 @@ def planned(draw: Random, within_s: float) -> list[Mischief]:
     return [_mischief(draw, within_s) for _ in range(draw.randint(1, MOST_MISCHIEFS))]
 
 
+def late(draw: Random, within_s: float) -> list[Mischief]:
+    """Draw which commits arrive once more, after their senders have repeated them."""
+    kinds = draw.choices(list(COMMITTING), list(COMMITTING.values()), k=LATE_ONES)
+    return [
+        Mischief(draw.uniform(0, within_s), kind, _held_up_s(draw), Sender.WAITS, BROKEN_S) for kind in kinds
+    ]
+
+
+def _held_up_s(draw: Random) -> float:
+    return float(BROKEN_S * (LONGEST_HOLD_UP_S / BROKEN_S) ** draw.random())
+
+
 def _mischief(draw: Random, within_s: float) -> Mischief:
     [sender] = draw.choices(list(Sender), (3, 2, 1, 6))
-    held_up_s = BROKEN_S * (LONGEST_HOLD_UP_S / BROKEN_S) ** draw.random()
     waits_s = draw.choice((BROKEN_S, REQUEST_TIMEOUT_S))
     return Mischief(
         draw.uniform(0, within_s),
         draw.choice(KINDS),
-        draw.choice((None, 0.0, held_up_s)),
+        draw.choice((None, 0.0, _held_up_s(draw))),
         sender,
         draw.uniform(2, 14) if sender is Sender.FREEZES else waits_s,
     )

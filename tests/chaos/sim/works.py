@@ -1,39 +1,26 @@
-"""What the lanes of a schedule do: count, which shows the least slip, or route, which is the real thing.
+"""What the lanes of a schedule do: count, which shows the least slip, or copy what may kill them.
 
 Each work knows what it is sent, in which order, and what a read_committed reader must find in the end.
+The real thing is in ``routing``.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from aiokafka import TopicPartition
-from prometheus_client import CollectorRegistry
 
-from sinergi_ops.places import PACK
-from sinergi_router.app import load_policy
-from sinergi_router.handlers import RouterLane
-from sinergi_router.memory import Threads
-from sinergi_router.metrics import RouterMetrics
-from sinergi_router.policy.book import Policy
-from sinergi_router.rules import Rules
-from sinergi_shared.contracts import topics
-from sinergi_shared.region.pack import read_pack
 from sinergi_shared.runtime.lanes import Lane
 from sinergi_shared.runtime.transactions import Outgoing
-from tests.chaos import checker
 from tests.chaos.sim.broker import Broker, Stored
-from tests.chaos.templates import Sent, made, templates
+from tests.chaos.sim.network import process
 
 LANES: Final = 3  # an even number would hide a wrong assignor from two members
 EVENTS: Final = 8  # in each lane, on average
 FIRST, SECOND = "first", "second"
-REPEATED: Final = 0.3
-THREADS_NEAR: Final = 2  # so few in memory that the file is used
 
 
 @dataclass(slots=True)
@@ -64,6 +51,15 @@ class Verdict:
         self.wrong += len(found.keys() - expected)
 
 
+class Sending(NamedTuple):
+    """A record that somebody puts on one of the lanes' inputs."""
+
+    topic: str
+    lane: int
+    key: bytes
+    value: bytes
+
+
 class Work(Protocol):
     """What is sent, what is done about it in a lane, and what must come of it."""
 
@@ -71,7 +67,7 @@ class Work(Protocol):
     requests_topic: str
     state_topic: str
     begins_at: datetime  # when the virtual clock stands at zero
-    sent: list[tuple[int, bytes, bytes]]  # lane, key and value, in order
+    sent: list[Sending]  # in order
 
     def lane(self, number: int, now: Callable[[], datetime]) -> Lane:
         """Return a lane of a process."""
@@ -90,21 +86,22 @@ class Counting:
     begins_at = datetime.fromtimestamp(0, UTC)
 
     def __init__(self) -> None:
-        self.sent = [(number % LANES, b"k", b"%d" % number) for number in range(EVENTS * LANES)]
+        numbers = range(EVENTS * LANES)
+        self.sent = [Sending(self.events_topic, number % LANES, b"k", b"%d" % number) for number in numbers]
 
     def lane(self, number: int, _now: Callable[[], datetime]) -> Lane:
         return CountingLane(number)
 
     def judge(self, broker: Broker, verdict: Verdict) -> None:
         for lane in range(LANES):
-            values = [value for at, _, value in self.sent if at == lane]
+            values = [one.value for one in self.sent if one.lane == lane]
             wanted = [b"%s#%d" % (value, place) for place, value in enumerate(values, 1)]
             for topic in (FIRST, SECOND):
-                seen = [record.value for record in _seen(broker, topic, lane)]
-                verdict.judge(values, [(value or b"").partition(b"#")[0] for value in seen])
-                if seen != wanted:
+                found = [record.value for record in seen(broker, topic, lane)]
+                verdict.judge(values, [(value or b"").partition(b"#")[0] for value in found])
+                if found != wanted:
                     verdict.wrong += 1
-                    verdict.trace.append(f"{topic}/{lane}: {b' '.join(v or b'' for v in seen).decode()}")
+                    verdict.trace.append(f"{topic}/{lane}: {b' '.join(v or b'' for v in found).decode()}")
 
 
 class CountingLane:
@@ -139,60 +136,56 @@ class CountingLane:
         return [Outgoing(FIRST, record.key, b"convicted", self._number)]
 
 
-class Routing:
-    """The real router's lanes on the demo pack; sources repeat themselves, and nobody is told twice."""
+class Killing:
+    """Copies records of two inputs; one of them kills whoever works on it, and alone is to be convicted."""
 
-    events_topic, requests_topic, state_topic = topics.EVENTS, topics.REQUESTS, topics.THREADS
+    events_topic, requests_topic, state_topic = "events", "requests", "state"
+    begins_at = datetime.fromtimestamp(0, UTC)
 
     def __init__(self, draw: Random) -> None:
-        self.begins_at = _policy_and_time()[1]
-        self._events: list[Sent] = []
-        self.sent = [self._next(draw) for _ in range(EVENTS * LANES)]
+        inputs = self.events_topic, self.requests_topic
+        numbers = range(EVENTS * LANES)
+        self.sent = [Sending(draw.choice(inputs), number % LANES, b"k", b"%d" % number) for number in numbers]
+        self.deadly = draw.choice(self.sent).value
 
-    def _next(self, draw: Random) -> tuple[int, bytes, bytes]:
-        repeats = bool(self._events) and draw.random() < REPEATED
-        if repeats:
-            one = draw.choice(self._events[-LANES:])
-        else:
-            one = made(draw.choice(templates()), "0000", len(self._events), LANES)
-            self._events.append(one)
-        return one.lane, one.thread.encode(), one.template.event(one)
-
-    def lane(self, number: int, now: Callable[[], datetime]) -> Lane:
-        policy, _ = _policy_and_time()
-        return RouterLane(number, Rules(policy), _metrics(), now, _no_reread, Threads(THREADS_NEAR))
+    def lane(self, number: int, _now: Callable[[], datetime]) -> Lane:
+        return KillingLane(number, self.deadly)
 
     def judge(self, broker: Broker, verdict: Verdict) -> None:
-        wanted = [key for one in self._events for key in one.template.expected(one)]
-        seen = [
-            (topic, checker.subject(record.value or b""))
-            for topic, partition in list(broker.logs)
-            if checker.is_read(topic)
-            for record in _seen(broker, topic, partition)
-        ]
-        verdict.judge(wanted, seen)
-        for key, times in (Counter(seen) - Counter(wanted)).items():
-            verdict.trace.append(f"{times} too many: {key}")
-        for key in Counter(wanted) - Counter(seen):
-            verdict.trace.append(f"not there: {key}")
+        wanted = [b"convicted " + self.deadly if one.value == self.deadly else one.value for one in self.sent]
+        found = [record.value for lane in range(LANES) for record in seen(broker, FIRST, lane)]
+        verdict.judge(wanted, found)
+        verdict.trace.append(f"deadly {self.deadly!r}, seen {found}")
 
 
-def _seen(broker: Broker, topic: str, partition: int) -> list[Stored]:
+class KillingLane:
+    """Keeps nothing."""
+
+    def __init__(self, number: int, deadly: bytes) -> None:
+        self._number = number
+        self._deadly = deadly
+
+    def restore(self, record: Any) -> None:
+        """Nothing is kept."""
+
+    async def rebuilt(self) -> None:
+        """Nothing was kept."""
+
+    async def prepare(self, records: Any) -> None:
+        """Nothing is looked up."""
+
+    async def upkeep(self) -> tuple[()]:
+        return ()
+
+    def work(self, records: Any) -> list[Outgoing]:
+        if any(record.value == self._deadly for record in records):
+            process.get().die("of a deadly record")
+        return [Outgoing(FIRST, record.key, record.value, self._number) for record in records]
+
+    def convict(self, record: Any) -> list[Outgoing]:
+        return [Outgoing(FIRST, record.key, b"convicted " + record.value, self._number)]
+
+
+def seen(broker: Broker, topic: str, partition: int) -> list[Stored]:
+    """Return what a read_committed reader finds."""
     return broker.read(TopicPartition(topic, partition), 0, 1_000_000)[0]
-
-
-@cache
-def _policy_and_time() -> tuple[Policy, datetime]:
-    """Return what a process needs to have once: the policy, and the time to which the events are moved."""
-    now = datetime.now(UTC)
-    templates()
-    return load_policy(read_pack(PACK)), now
-
-
-@cache
-def _metrics() -> RouterMetrics:
-    return RouterMetrics(CollectorRegistry(), LANES)
-
-
-async def _no_reread(_partition: int, _offset: int) -> None:
-    """Only requests need an event again, and none is sent."""
