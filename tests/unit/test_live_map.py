@@ -49,7 +49,7 @@ class Story:
 
     @property
     def area(self):
-        return self.live.current.containing([ENTIKONG]) if self.live.current else None
+        return self.live.current.geography.containing([ENTIKONG]) if self.live.current else None
 
 
 async def test_no_map_is_read_until_a_source_is_limited_to_areas(tmp_path):

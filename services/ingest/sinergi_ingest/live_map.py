@@ -4,25 +4,22 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from sinergi_ingest.land import Land, read_land
 from sinergi_shared.contracts.activation import PACK_KEY, Activation, read_activation
 from sinergi_shared.directory import Source
 from sinergi_shared.region.activated import read_activated
 from sinergi_shared.region.pack import read_pack
 from sinergi_shared.runtime.lanes import Record
 
-if TYPE_CHECKING:  # see ``_read``
-    from sinergi_shared.region.geography import Geography
-
 
 class LiveMap:
     """Holds the map; ``first`` is the pack until one is activated, those lie below ``packs``.
 
     ``current`` is nothing until it is needed, and while no pack can be read: nobody is refused by
-    his point then. ``problem`` says why the map in force is not that of the newest activation.
+    where he was then. ``problem`` says why the map in force is not that of the newest activation.
     """
 
     def __init__(self, first: Path, packs: Path) -> None:
@@ -30,7 +27,7 @@ class LiveMap:
         self._packs = packs
         self._wanted: Activation | None = None
         self._used: Activation | None = None
-        self.current: Geography | None = None
+        self.current: Land | None = None
         self.problem: str | None = None
 
     def take(self, record: Record) -> None:
@@ -54,9 +51,5 @@ class LiveMap:
         if self.problem is None or self.problem != before:
             changed()
 
-    def _read(self, activation: Activation | None) -> "Geography":
-        # Half a second of import, which a start after a crash is spared where nobody is limited.
-        from sinergi_shared.region.geography import read_geography  # noqa: PLC0415
-
-        pack = read_activated(self._packs, activation) if activation else read_pack(self._first)
-        return read_geography(pack.directory)
+    def _read(self, activation: Activation | None) -> Land:
+        return read_land(read_activated(self._packs, activation) if activation else read_pack(self._first))
