@@ -74,10 +74,10 @@ class Service:
         self.url = f"http://127.0.0.1:{port}"
         self.client = httpx.AsyncClient(base_url=self.url, timeout=20)
 
-    async def post(self, body, media=ONE):
+    async def post(self, body, media=ONE, path="/v1/events"):
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"content-type": media, "authorization": f"Bearer {self.sender.key}"}
-        return await self.client.post("/v1/events", content=content, headers=headers)
+        return await self.client.post(path, content=content, headers=headers)
 
     async def status(self, path):
         try:
@@ -94,13 +94,14 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def ingest(kafka, sender, folder, *, ready=True):
+async def ingest(kafka, sender, folder, *, ready=True, **more):
     port, log = Ports.free().ingest, folder / f"ingest-{secrets.token_hex(3)}.log"
     settings = {
         "SINERGI_KAFKA": kafka,
         "SINERGI_PORT": str(port),
         "SINERGI_DEMO": "true",  # receipts are signed with the demo's key
         "SINERGI_DIRECTORY": str(sender.directory(folder)),
+        **more,
     }
     with log.open("w") as out:
         process = await asyncio.create_subprocess_exec(
