@@ -33,7 +33,9 @@ from sinergi_ingest.submitted import PART, Submitted
 from sinergi_ingest.vigil import Vigil
 from sinergi_shared.contracts import topics
 from sinergi_shared.directory import Directory, DirectoryError
+from sinergi_shared.region.activated import Packs
 from sinergi_shared.runtime import kafka, logs
+from sinergi_shared.runtime.activations import Pending
 from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.garbage import leave_loaded_alone
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
@@ -65,8 +67,8 @@ class Ingest:
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._live = live
-        self._map = LiveMap(settings.pack, settings.packs)
-        self._controls = Controls(settings.bootstrap, self._map.take)
+        self._map = LiveMap(Packs(settings.packs, settings.pack), self._map_changed)
+        self._controls = Controls(settings.bootstrap, self._map.activations.take)
         self._log = logs.logger()
         self._producer = kafka.producer(settings.bootstrap, max_batch_size=BATCH_BYTES)
         self._outbox = Outbox(self._producer)
@@ -146,7 +148,7 @@ class Ingest:
             while True:
                 self._submitted.watch(self.health)
                 await self._live.refresh(self._directory_changed)
-                await self._map.refresh(self._live.current.sources, self._map_changed)
+                await self._map.refresh(self._live.current.sources)
                 if self._certificates is not None:
                     await self._certificates.refresh(self._certificates_changed)
                 await self._keep_vigil()
@@ -169,15 +171,12 @@ class Ingest:
         else:
             self._log.error("directory is wrong; the old one stays in force", problem=self._live.problem)
 
-    def _map_changed(self) -> None:
-        wrong = self._map.problem is not None
-        self._metrics.map_pending(pending=wrong)
-        if wrong:
-            self._log.error(
-                "the map cannot be read; points are held to the old one", problem=self._map.problem
-            )
-        else:
+    def _map_changed(self, pending: Pending | None) -> None:
+        self._metrics.map_pending(pending=pending is not None)
+        if pending is None:
             self._log.info("map read")
+        else:
+            self._log.error("the map cannot be read; sources are held to the old one", problem=pending.told)
 
     def _certificates_changed(self) -> None:
         problem = self._certificates.problem if self._certificates else None
@@ -235,7 +234,7 @@ class Ingest:
         await self._wait_for_topics()
         await asyncio.gather(self._producer.start(), self._controls.start())
         # Before the first event: a limit holds from the start.
-        await self._map.refresh(self._live.current.sources, self._map_changed)
+        await self._map.refresh(self._live.current.sources)
         self._open = True
         self._submitted.watch(self.health)
         self.health.problem("kafka", None)
