@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import redis.asyncio as redis
 import uvicorn
-from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -20,34 +19,29 @@ from sinergi_ingest.gate import Gate
 from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
 from sinergi_ingest.live import LiveDirectory
-from sinergi_ingest.live_map import LiveMap
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.newcomers import Newcomers
 from sinergi_ingest.outbox import BATCH_BYTES, Outbox
 from sinergi_ingest.receipts import ReceiptKeyError, Receipts, demo_receipts, read_receipts
-from sinergi_ingest.records import directory_record, silence_record, topics_record
 from sinergi_ingest.settings import IngestSettings
 from sinergi_ingest.status_reader import StatusReader
 from sinergi_ingest.statuses import Statuses
 from sinergi_ingest.submitted import PART, Submitted
 from sinergi_ingest.vigil import Vigil
+from sinergi_ingest.watch import EVERY_S, TOPICS_AGAIN_S, Watch
 from sinergi_shared.contracts import topics
 from sinergi_shared.directory import Directory, DirectoryError
 from sinergi_shared.region.activated import Packs
 from sinergi_shared.runtime import kafka, logs
-from sinergi_shared.runtime.activations import Pending
 from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.garbage import leave_loaded_alone
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
 from sinergi_shared.runtime.service import die
-from sinergi_shared.runtime.transactions import Outgoing
 
 NAME: Final = "ingest"
 STATUSES: Final = "statuses"
 CONTROLS: Final = "controls"
 EXIT_SETTINGS: Final = 2
-WATCH_EVERY_S: Final = 1.0
-TOPICS_AGAIN_S: Final = 5.0
 FINISH_WITHIN_S: Final = 8
 LEAVE_WITHIN_S: Final = 5.0
 
@@ -63,22 +57,29 @@ class Ingest:
         receipts: Receipts,
     ) -> None:
         self.settings = settings
-        self._certificates = certificates
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._live = live
-        self._map = LiveMap(Packs(settings.packs, settings.pack), self._map_changed)
-        self._controls = Controls(settings.bootstrap, self._map.activations.take)
         self._log = logs.logger()
         self._producer = kafka.producer(settings.bootstrap, max_batch_size=BATCH_BYTES)
         self._outbox = Outbox(self._producer)
         self._open = False
         self._metrics = metrics = IngestMetrics(self.registry)
+        vigil = Vigil(monotonic())
+        self._watch = Watch(
+            live,
+            Packs(settings.packs, settings.pack),
+            certificates,
+            vigil,
+            self._outbox,
+            metrics,
+            lanes=settings.lanes,
+            clock=_now,
+            seconds=monotonic,
+        )
+        self._controls = Controls(settings.bootstrap, self._watch.map.activations.take)
         self._redis = _redis(settings)
         self._budget = Budget(self._redis, monotonic)
-        self._vigil = Vigil(monotonic())
-        self._unsaid: list[Outgoing] = []
-        self._directory_is_wrong = False
         self._beside: list[asyncio.Task[None]] = []
         self._statuses = Statuses()
         self._status_reader = StatusReader(
@@ -86,14 +87,14 @@ class Ingest:
         )
         intake = Intake(
             self._in_force,
-            lambda: self._map.current,
+            lambda: self._watch.map.current,
             self._outbox,
             metrics,
-            self._vigil,
+            vigil,
             receipts=receipts,
             statuses=self._statuses,
             lanes=settings.lanes,
-            clock=lambda: datetime.now(UTC),
+            clock=_now,
             seconds=monotonic,
         )
         self._submitted = Submitted(
@@ -109,7 +110,7 @@ class Ingest:
             lambda: kafka.partition_counts(settings.bootstrap),
             [self._submitted.follow, self._status_reader.follow],
         )
-        gate = Gate(self._in_force, self._budget, metrics, clock=lambda: datetime.now(UTC), seconds=monotonic)
+        gate = Gate(self._in_force, self._budget, metrics, clock=_now, seconds=monotonic)
         self.api = build_api(gate, intake, metrics, self._answers, self._status_reader.find)
         self.api.router.lifespan_context = self._lifespan
 
@@ -146,84 +147,20 @@ class Ingest:
                 _or_die(CONTROLS, self._controls.follow),
             ]
             while True:
-                self._submitted.watch(self.health)
-                await self._live.refresh(self._directory_changed)
-                await self._map.refresh(self._live.current.sources)
-                if self._certificates is not None:
-                    await self._certificates.refresh(self._certificates_changed)
-                await self._keep_vigil()
-                self._metrics.rates_shared.set(self._budget.shared)
-                await asyncio.sleep(WATCH_EVERY_S)
-        except kafka.KafkaAwayError as error:
-            self._log.error("cannot start", problem=str(error))
-            die(NAME, error)
+                await self._look()
+                await asyncio.sleep(EVERY_S)
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
             die(NAME, error)
 
-    def _directory_changed(self) -> None:
-        wrong = self._live.problem is not None
-        self._metrics.directory_wrong(wrong=wrong)
-        if wrong != self._directory_is_wrong:
-            self._unsaid.append(directory_record(datetime.now(UTC), self.settings.lanes, wrong=wrong))
-        self._directory_is_wrong = wrong
-        if self._live.problem is None:
-            self._log.info("directory read again", count=len(self._live.current.sources))
-        else:
-            self._log.error("directory is wrong; the old one stays in force", problem=self._live.problem)
-
-    def _map_changed(self, pending: Pending | None) -> None:
-        self._metrics.map_pending(pending=pending is not None)
-        if pending is None:
-            self._log.info("map read")
-        else:
-            self._log.error("the map cannot be read; sources are held to the old one", problem=pending.told)
-
-    def _certificates_changed(self) -> None:
-        problem = self._certificates.problem if self._certificates else None
-        self._metrics.certificates_wrong(wrong=problem is not None)
-        if problem is None:
-            self._log.info("certificates read again")
-        else:
-            self._log.error("certificates are wrong; the old ones stay in force", problem=problem)
-
-    async def _keep_vigil(self) -> None:
-        now = datetime.now(UTC)
-        sources = self._live.current.sources
-        for change in self._vigil.look(sources, monotonic()):
-            self._log.warning(
-                "source fell silent" if change.is_silent else "source speaks again", source=change.source
-            )
-            self._unsaid.append(silence_record(change, now, self.settings.lanes))
-        self._metrics.silence(self._vigil.silent, frozenset(source.urn for source in sources))
-        await self._say()
-
-    async def _say(self) -> None:
-        if self._unsaid and self._outbox.answers:
-            saying, self._unsaid = self._unsaid, []
-            stored = await self._outbox.publish(saying)
-            self._unsaid[:0] = [record for record, kept in zip(saying, stored, strict=True) if not kept]
+    async def _look(self) -> None:
+        self._submitted.watch(self.health)
+        await self._watch.look()
+        self._metrics.rates_shared.set(self._budget.shared)
 
     async def _read_submitted(self) -> None:
         # Takes until the group has given up whom a kill has left in it; HTTP does not wait for that.
         await self._submitted.start()
-        while True:
-            with suppress(KafkaError):  # away: looked again, and others tell of it
-                await self._take_in_newcomers()
-            await asyncio.sleep(TOPICS_AGAIN_S if self._newcomers.waiting else WATCH_EVERY_S)
-
-    async def _take_in_newcomers(self) -> None:
-        waited = self._newcomers.waiting
-        sources = self._live.current.sources
-        await self._newcomers.look(sources)
-        waiting = self._newcomers.waiting
-        self._metrics.topics_missing(waiting, frozenset(source.urn for source in sources))
-        now = datetime.now(UTC)
-        for source in sorted(waiting ^ waited):
-            missing = source in waiting
-            self._log.warning(
-                "topics of a new source are missing" if missing else "a new source is read", source=source
-            )
-            self._unsaid.append(topics_record(source, now, self.settings.lanes, missing=missing))
+        await self._watch.take_in(self._newcomers)
 
     async def _connect(self) -> None:
         await kafka.wait_for_kafka(
@@ -234,7 +171,7 @@ class Ingest:
         await self._wait_for_topics()
         await asyncio.gather(self._producer.start(), self._controls.start())
         # Before the first event: a limit holds from the start.
-        await self._map.refresh(self._live.current.sources)
+        await self._watch.look_at_map()
         self._open = True
         self._submitted.watch(self.health)
         self.health.problem("kafka", None)
@@ -381,3 +318,7 @@ def _tls_config(
         http=CertificateProtocol,
         ssl_context_factory=lambda _config, _default: certificates.listener(),
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
