@@ -36,14 +36,13 @@ from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.garbage import leave_loaded_alone
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
-from sinergi_shared.runtime.service import die
+from sinergi_shared.runtime.service import die, patiently
 
 NAME: Final = "ingest"
 STATUSES: Final = "statuses"
 CONTROLS: Final = "controls"
 EXIT_SETTINGS: Final = 2
 FINISH_WITHIN_S: Final = 8
-LEAVE_WITHIN_S: Final = 5.0
 
 
 class Ingest:
@@ -159,17 +158,14 @@ class Ingest:
 
     async def _read_submitted(self) -> None:
         # Takes until the group has given up whom a kill has left in it; HTTP does not wait for that.
-        await self._submitted.start()
+        await patiently(self.settings, self._submitted.start)
         await self._watch.take_in(self._newcomers)
 
     async def _connect(self) -> None:
-        await kafka.wait_for_kafka(
-            self.settings.bootstrap,
-            self.settings.kafka_wait_s,
-            lambda seconds: self._log.warning("waiting for Kafka", seconds=round(seconds)),
-        )
         await self._wait_for_topics()
-        await asyncio.gather(self._producer.start(), self._controls.start())
+        await asyncio.gather(
+            patiently(self.settings, self._producer.start), patiently(self.settings, self._controls.start)
+        )
         # Before the first event: a limit holds from the start.
         await self._watch.look_at_map()
         self._open = True
@@ -190,7 +186,7 @@ class Ingest:
         wanted = [topic for topic in topics.wanted(names, (), self.settings.lanes) if topic.name in mine]
         while True:
             try:
-                await kafka.check_topics(self.settings.bootstrap, wanted)
+                await patiently(self.settings, lambda: kafka.check_topics(self.settings.bootstrap, wanted))
             except kafka.TopicsWrongError as error:
                 self.health.problem("kafka", str(error))
                 self._log.error("not ready: topics are missing", problem=str(error))
@@ -199,16 +195,11 @@ class Ingest:
                 return
 
     async def _leave(self) -> None:
-        # Bounded: with the broker away the client's own stop may never return (B19).
         leaving = [self._submitted.stop, self._producer.stop]
         if self._open:
             leaving.append(self._controls.stop)
-        for leave in [*leaving, self._redis.aclose] if self._redis else leaving:
-            try:
-                async with asyncio.timeout(LEAVE_WITHIN_S):
-                    await leave()
-            except Exception as error:  # noqa: BLE001 - we are leaving anyway; what was promised is stored
-                self._log.warning("left without a goodbye", exc_info=error)
+        for stop in [*leaving, self._redis.aclose] if self._redis else leaving:
+            await kafka.leave(stop)
 
 
 def _or_die(name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,7 +17,6 @@ from sinergi_shared.runtime import kafka
 
 ROUTER_GROUP: Final = "sinergi-router"
 FIND_WITHIN_S: Final = 3.0
-LEAVE_WITHIN_S: Final = 5.0
 AGAIN_S: Final = 0.5
 POLL_MS: Final = 200
 MAX_BATCH: Final = 1_000
@@ -89,7 +87,7 @@ class StatusReader:
                     self._statuses.read_to_end(self._names[place.topic])
                     del ends[place]
         finally:
-            await _leave(consumer)
+            await kafka.leave(consumer.stop)
 
     def _take_up(self, consumer: AIOKafkaConsumer) -> None:
         consumer.assign(list(self._next))
@@ -134,7 +132,7 @@ class StatusReader:
                     if record.key == thread.encode():
                         found = waiting_state(number, record.value or b"", record.timestamp)
         finally:
-            await _leave(consumer)
+            await kafka.leave(consumer.stop)
         return found
 
     async def _decided_until(self, place: TopicPartition) -> int:
@@ -157,10 +155,3 @@ async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) 
 def _told_to_stop() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-async def _leave(consumer: AIOKafkaConsumer) -> None:
-    # Bounded: with the broker away the client's own stop may never return (B19).
-    with suppress(TimeoutError, KafkaError):
-        async with asyncio.timeout(LEAVE_WITHIN_S):
-            await consumer.stop()
