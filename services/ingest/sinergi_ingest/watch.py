@@ -14,8 +14,9 @@ from sinergi_ingest.live_map import LiveMap
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.newcomers import Newcomers
 from sinergi_ingest.outbox import Outbox
-from sinergi_ingest.records import directory_record, silence_record, topics_record
+from sinergi_ingest.records import files_record, silence_record, topics_record
 from sinergi_ingest.vigil import Vigil
+from sinergi_shared.contracts.audit import AlarmKind
 from sinergi_shared.region.activated import Packs
 from sinergi_shared.runtime import logs
 from sinergi_shared.runtime.activations import Pending
@@ -53,7 +54,7 @@ class Watch:
         self._lanes = lanes
         self._clock = clock
         self._seconds = seconds
-        self._directory_is_wrong = False
+        self._wrong: set[AlarmKind] = set()
         self._unsaid: list[Outgoing] = []
         self._log = logs.logger()
 
@@ -92,11 +93,7 @@ class Watch:
             self._unsaid.append(topics_record(source, now, self._lanes, missing=missing))
 
     def _directory_changed(self) -> None:
-        wrong = self._live.problem is not None
-        self._metrics.directory_wrong(wrong=wrong)
-        if wrong != self._directory_is_wrong:
-            self._unsaid.append(directory_record(self._clock(), self._lanes, wrong=wrong))
-        self._directory_is_wrong = wrong
+        self._files_changed(AlarmKind.DIRECTORY, self._live.problem)
         if self._live.problem is None:
             self._log.info("directory read again", count=len(self._live.current.sources))
         else:
@@ -111,11 +108,18 @@ class Watch:
 
     def _certificates_changed(self) -> None:
         problem = self._certificates.problem if self._certificates else None
-        self._metrics.certificates_wrong(wrong=problem is not None)
+        self._files_changed(AlarmKind.CERTIFICATES, problem)
         if problem is None:
             self._log.info("certificates read again")
         else:
             self._log.error("certificates are wrong; the old ones stay in force", problem=problem)
+
+    def _files_changed(self, kind: AlarmKind, problem: str | None) -> None:
+        wrong = problem is not None
+        self._metrics.files_wrong(kind, wrong=wrong)
+        if wrong != (kind in self._wrong):
+            self._wrong ^= {kind}
+            self._unsaid.append(files_record(kind, self._clock(), self._lanes, wrong=wrong))
 
     def _listen(self) -> None:
         now = self._clock()
