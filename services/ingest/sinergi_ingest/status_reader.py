@@ -60,8 +60,7 @@ class StatusReader:
             except KafkaError:
                 pass
             except asyncio.CancelledError:
-                # The client ends a request that it gave up in the same way (tried): that is not for us.
-                if _told_to_stop():
+                if kafka.told_to_stop():
                     raise
             await asyncio.sleep(AGAIN_S)
 
@@ -111,7 +110,7 @@ class StatusReader:
         except TimeoutError:
             raise BehindError from None
         except asyncio.CancelledError:
-            if _told_to_stop():
+            if kafka.told_to_stop():
                 raise
             raise BehindError from None
         # What was decided in between is not waiting any more.
@@ -150,8 +149,3 @@ class StatusReader:
 async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[TopicPartition]:
     # By the reader's position: the last offset may be the mark of a transaction's end, and no record.
     return [place for place, end in ends.items() if await consumer.position(place) >= end]
-
-
-def _told_to_stop() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -62,7 +62,9 @@ async def until_answered(
     while True:
         try:
             await ask()
-        except (KafkaError, OSError) as error:
+        except (KafkaError, OSError, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and told_to_stop():
+                raise
             waited = loop.time() - start
             if waited > within_s:
                 told = f"no Kafka at {', '.join(bootstrap)} after {waited:.0f} s: {type(error).__name__}"
@@ -72,6 +74,12 @@ async def until_answered(
             pause = min(pause * 2, 3.0)
         else:
             return
+
+
+def told_to_stop() -> bool:
+    """Return whether a cancellation is meant for this task: a client ends what it gave up alike (tried)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def leave(stop: Callable[[], Awaitable[None]]) -> None:
