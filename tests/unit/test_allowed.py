@@ -76,7 +76,7 @@ def squares():
         "inside",
         "inside its only kecamatan",
         "inside a whole province",
-        "inside an area that is named twice, itself and as a part",
+        "inside an area that is named as itself and as a part",
         "in another kabupaten",
         "in another kecamatan",
         "in one of two areas",
@@ -101,7 +101,9 @@ def squares():
     ],
 )
 def test_a_point_is_refused_only_when_it_surely_lies_in_another_area(squares, areas, place, is_outside):
-    assert outside([place], limited(*areas), squares) == [POINT if is_outside else ()]
+    # More than once, for the library answers from an index only from the second question on.
+    told = [outside([place], limited(*areas), squares) for _ in range(3)]
+    assert told == [[POINT if is_outside else ()]] * 3
 
 
 def test_nobody_is_refused_by_where_he_was_while_there_is_no_map():
