@@ -120,12 +120,14 @@ class Source(Contract):
     keys: Annotated[tuple[Key, ...], Field(max_length=2)] = ()
     signing: Annotated[tuple[SigningKey, ...], Field(max_length=2)] = ()
     certificates: Annotated[tuple[Certificate, ...], Field(max_length=2)] = ()
-    areas: Annotated[frozenset[AdminCode], Field(description="events that name another are refused")] = (
-        frozenset()
-    )
-    places: Annotated[frozenset[PlaceCode], Field(description="events that name another are refused")] = (
-        frozenset()
-    )
+    areas: Annotated[
+        frozenset[AdminCode],
+        Field(description="events that name another, or a place or point in it, are refused"),
+    ] = frozenset()
+    places: Annotated[
+        frozenset[PlaceCode],
+        Field(description="events that name another are refused; these may be named wherever they lie"),
+    ] = frozenset()
     situations: frozenset[Situation] = frozenset()
     rate: Rate = Rate()
     heartbeatS: Annotated[

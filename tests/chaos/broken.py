@@ -221,13 +221,13 @@ def redis_waited_for(_ground: Ground) -> None:
 
 def redis_for_ready(_ground: Ground) -> None:
     """Say that ingest is not ready for as long as Redis does not answer."""
-    keep_vigil = ingest_app.Ingest._keep_vigil
+    look = ingest_app.Ingest._look
 
     async def strict(self: ingest_app.Ingest) -> None:
         self.health.problem("redis", None if self._budget.shared else "Redis does not answer")
-        await keep_vigil(self)
+        await look(self)
 
-    ingest_app.Ingest._keep_vigil = strict  # type: ignore[method-assign] # that is the fault
+    ingest_app.Ingest._look = strict  # type: ignore[method-assign] # that is the fault
 
 
 def _rename(named: Callable[[str], str]) -> None:

@@ -57,7 +57,7 @@ class Proxy:
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
                 while True:
-                    frame = await _frame(reader)
+                    frame = await next_frame(reader)
                     await self._judge(frame)
                     to_broker.write(frame)
                     await to_broker.drain()
@@ -100,7 +100,8 @@ def _transaction(frame: bytes) -> bytes:
     return frame[start + 2 : start + 2 + max(0, length)]
 
 
-async def _frame(reader: asyncio.StreamReader) -> bytes:
+async def next_frame(reader: asyncio.StreamReader) -> bytes:
+    """Return the next request or answer, with its size before it."""
     size = await reader.readexactly(4)
     return size + await reader.readexactly(struct.unpack(">i", size)[0])
 

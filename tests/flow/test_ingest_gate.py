@@ -13,14 +13,15 @@ from http_message_signatures import HTTPMessageSigner, MappingKeyResolver, algor
 
 from sinergi_ingest import patience
 from sinergi_ingest.heartbeat import HEARTBEAT_TYPE
+from sinergi_ingest.land import read_land
 from sinergi_ingest.records import Origin
 from sinergi_ops.places import PACK
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.event import EXAMPLE
 from sinergi_shared.directory import Directory
-from sinergi_shared.region.geography import read_geography
+from sinergi_shared.region.pack import read_pack
 from tests.flow.test_ingest_http import DIRECTORY, KEY, LINES, NOW, ONE, OTHER, Door, event
-from tests.kit.cap_messages import info, message
+from tests.kit.cap_messages import info, message, parameters
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 HEARTBEAT = {
@@ -48,6 +49,9 @@ def limited(key=None, **more):
     return Directory.model_validate({"sources": [told, second.model_dump()], "recipients": {}})
 
 
+ABROAD = {"kind": "abroad"}
+
+
 @pytest.mark.parametrize(
     ("limits", "data", "pointers"),
     [
@@ -58,6 +62,12 @@ def limited(key=None, **more):
         ({"areas": ["61.03"]}, {"adminCode": "61.01.02"}, ["/data/location/adminCode"]),
         ({"places": ["PLBN-ENT"]}, {}, None),
         ({"places": ["PLBN-ARK"]}, {}, ["/data/location/placeCode"]),
+        ({"places": ["PLBN-ENT"]}, ABROAD | {"handoverPlaceCode": "PLBN-ENT"}, None),
+        (
+            {"places": ["PLBN-ENT"]},
+            ABROAD | {"handoverPlaceCode": "PLBN-ARK"},
+            ["/data/location/handoverPlaceCode"],
+        ),
         ({"situations": ["TPPO_AT_POST"]}, {}, None),
         ({"situations": ["SEA_LANDING"]}, {}, ["/data/situation"]),
         (
@@ -84,11 +94,16 @@ ENTIKONG = {"lat": 0.9835, "lon": 110.348}  # in 61.03.21
 PONTIANAK = {"lat": -0.026, "lon": 109.342}  # in 61.71
 TEBEDU = {"lat": 1.005, "lon": 110.36}  # in Sarawak
 POINT = ["/data/location/lat", "/data/location/lon"]
+ADMIN, PLACE, HANDOVER = (
+    "/data/location/adminCode",
+    ["/data/location/placeCode"],
+    ["/data/location/handoverPlaceCode"],
+)
 
 
 @pytest.fixture(scope="module")
 def land():
-    return read_geography(PACK)
+    return read_land(read_pack(PACK))
 
 
 @pytest.mark.parametrize(
@@ -97,16 +112,23 @@ def land():
         (ENTIKONG, None),
         (ENTIKONG | {"kind": "inland"}, None),
         (TEBEDU, None),
-        (TEBEDU | {"kind": "abroad", "handoverPlaceCode": "PLBN-ENT"}, None),
+        (TEBEDU | ABROAD | {"handoverPlaceCode": "PLBN-ENT"}, None),
         (PONTIANAK, POINT),
         (PONTIANAK | {"kind": "inland", "adminCode": "61.03"}, POINT),
         (PONTIANAK | {"adminCode": "61.71"}, ["/data/location/adminCode", *POINT]),
         (PONTIANAK | {"accuracyM": 200_000}, None),
+        ({"placeCode": "PLBN-ARK"}, PLACE),
+        ({"kind": "inland", "placeCode": "TWN-PTK"}, PLACE),
+        ({"placeCode": "PLBN-NEW"}, None),
+        (ABROAD | {"handoverPlaceCode": "PLBN-ENT"}, None),
+        (ABROAD | {"handoverPlaceCode": "PLBN-ARK"}, HANDOVER),
+        (ABROAD | {"handoverPlaceCode": "PLBN-NEW"}, None),
+        (PONTIANAK | {"placeCode": "PLBN-ARK", "adminCode": "61.01"}, [ADMIN, *PLACE, *POINT]),
     ],
     ids=str,
 )
 @pytest.mark.parametrize("way", ["one", "lines", "check", "kafka"])
-async def test_a_limited_source_tells_no_point_in_anothers_area_by_any_way(door, land, way, data, pointers):
+async def test_a_limited_source_names_nothing_in_anothers_area_by_any_way(door, land, way, data, pointers):
     door.directory, door.land = limited(areas=["61.03"]), land
     told = event(location={"kind": "post", "placeCode": "PLBN-ENT"} | data)
     if way == "kafka":
@@ -128,13 +150,40 @@ async def test_a_limited_source_tells_no_point_in_anothers_area_by_any_way(door,
     assert len(door.producer.values(topics.EVENTS)) == stored
 
 
-@pytest.mark.parametrize(("circle", "status"), [("0.9835,110.348 0.1", 202), ("-0.026,109.342 0.1", 403)])
-async def test_a_limited_source_tells_no_point_in_anothers_area_by_cap(door, land, circle, status):
+CAP = "application/cap+xml"
+AWAY = {"sinergi.locationKind": "abroad"}
+
+
+def circle(told):
+    return f"<area><areaDesc>di sini</areaDesc><circle>{told}</circle></area>"
+
+
+@pytest.mark.parametrize(
+    ("area", "named", "pointers"),
+    [
+        (circle("0.9835,110.348 0.1"), {}, None),
+        (circle("-0.026,109.342 0.1"), {}, POINT),
+        ("", {"sinergi.placeCode": "PLBN-ENT"}, None),
+        ("", {"sinergi.placeCode": "PLBN-ARK"}, PLACE),
+        ("", AWAY | {"sinergi.handoverPlaceCode": "PLBN-ENT"}, None),
+        ("", AWAY | {"sinergi.handoverPlaceCode": "PLBN-ARK"}, HANDOVER),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("way", ["http", "kafka"])
+async def test_a_limited_source_names_nothing_in_anothers_area_by_cap(door, land, way, area, named, pointers):
     door.directory, door.land = limited(areas=["61.03"]), land
-    area = f"<area><areaDesc>di sini</areaDesc><circle>{circle}</circle></area>"
-    answer = await door.post(message([info(area=area)]), media="application/cap+xml")
-    assert answer.status_code == status
-    assert status == 202 or answer.json()["pointers"] == POINT
+    told = message([info(area=area, parameters=parameters(named))])
+    if way == "kafka":
+        await door.intake.take_submitted(*submitted(told, headers=(("content-type", CAP.encode()),)))
+        refusals = [one["data"] for one in door.producer.values(topics.status(DIRECTORY.sources[0].name))]
+        found = [(one["reason"], one["fields"]) for one in refusals]
+        assert found == ([("SOURCE_UNKNOWN", pointers)] if pointers else [])
+    else:
+        answer = await door.post(told, media=CAP)
+        assert answer.status_code == (403 if pointers else 202)
+        assert pointers is None or answer.json()["pointers"] == pointers
+    assert len(door.producer.values(topics.EVENTS)) == (0 if pointers else 1)
 
 
 async def test_a_source_of_kafka_is_held_to_its_own_areas_beside_another_in_the_same_batch(door, land):
@@ -369,12 +418,12 @@ async def test_any_event_even_a_refused_one_counts_as_life(door):
     assert door.vigil.look(source, door.clock() + 100) == []
 
 
-def submitted(*bodies, source=None):
-    """Records of a Kafka sender, as the subscriber hands them over."""
-    raw = [json.dumps(body).encode() for body in bodies]
+def submitted(*bodies, source=None, headers=()):
+    """Records of a Kafka sender, as the subscriber hands them over; bytes are sent as they are."""
+    raw = [body if isinstance(body, bytes) else json.dumps(body).encode() for body in bodies]
     told = source or DIRECTORY.sources[0]
     origins = [
-        Origin(told, body, NOW, topic=topics.submitted(told.name), partition=0, offset=offset)
+        Origin(told, body, NOW, headers, topic=topics.submitted(told.name), partition=0, offset=offset)
         for offset, body in enumerate(raw)
     ]
     return origins, raw

@@ -16,17 +16,22 @@ def parameter(name, value):
     return f"<parameter><valueName>{name}</valueName><value>{value}</value></parameter>"
 
 
-PARAMETERS = "".join(
-    parameter(name, value)
-    for name, value in (
-        ("sinergi.suspicion", "TPPO"),
-        ("sinergi.locationKind", "post"),
-        ("sinergi.placeCode", "PLBN-ENT"),
-        ("peopleCount", "4"),
-        ("sinergi.minors", "0"),
-        ("sinergi.indicatorCorroborated", "COACHED_ANSWERS"),
-    )
-)
+FACTS = {
+    "sinergi.suspicion": "TPPO",
+    "sinergi.locationKind": "post",
+    "sinergi.placeCode": "PLBN-ENT",
+    "peopleCount": "4",
+    "sinergi.minors": "0",
+    "sinergi.indicatorCorroborated": "COACHED_ANSWERS",
+}
+
+
+def parameters(changed):
+    """The facts as parameters, some of them changed or added."""
+    return "".join(parameter(name, value) for name, value in (FACTS | changed).items())
+
+
+PARAMETERS = parameters({})
 
 
 def info(language="id", severity="Severe", urgency="Immediate", certainty="Likely", **more):

@@ -30,6 +30,7 @@ from sinergi_shared.contracts.rejected import RejectedEvent
 from sinergi_shared.contracts.status import StatusEvent
 from sinergi_shared.contracts.topics import lane_of
 from tests.kit.processes import eventually, is_alive
+from tests.kit.unsteady import unsteady
 
 STRUCTURED = [("content-type", CONTENT_TYPE.encode())]
 ONE, LINES = "application/cloudevents+json", "application/x-ndjson"
@@ -74,10 +75,10 @@ class Service:
         self.url = f"http://127.0.0.1:{port}"
         self.client = httpx.AsyncClient(base_url=self.url, timeout=20)
 
-    async def post(self, body, media=ONE):
+    async def post(self, body, media=ONE, path="/v1/events"):
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"content-type": media, "authorization": f"Bearer {self.sender.key}"}
-        return await self.client.post("/v1/events", content=content, headers=headers)
+        return await self.client.post(path, content=content, headers=headers)
 
     async def status(self, path):
         try:
@@ -94,13 +95,14 @@ class Service:
 
 
 @contextlib.asynccontextmanager
-async def ingest(kafka, sender, folder, *, ready=True):
+async def ingest(kafka, sender, folder, *, ready=True, **more):
     port, log = Ports.free().ingest, folder / f"ingest-{secrets.token_hex(3)}.log"
     settings = {
         "SINERGI_KAFKA": kafka,
         "SINERGI_PORT": str(port),
         "SINERGI_DEMO": "true",  # receipts are signed with the demo's key
         "SINERGI_DIRECTORY": str(sender.directory(folder)),
+        **more,
     }
     with log.open("w") as out:
         process = await asyncio.create_subprocess_exec(
@@ -413,6 +415,24 @@ async def test_a_start_without_kafka_waits_and_can_be_ended(tmp_path):
         assert await service.status("/readyz") == 503
         service.process.terminate()
         assert await asyncio.wait_for(service.process.wait(), 20) in (0, -signal.SIGTERM)
+
+
+OFFSETS, METADATA = 2, 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "deed"),
+    [*((METADATA, number, "cut") for number in range(1, 8)), (OFFSETS, 2, "late")],
+)
+async def test_a_kafka_that_leaves_one_question_of_a_start_without_an_answer_is_asked_again(
+    kafka, sender, tmp_path, kind, number, deed
+):
+    def fault(*request):
+        return deed if request == (kind, number) else "pass"
+
+    async with unsteady(kafka, fault) as broker, ingest(broker.address, sender, tmp_path) as service:
+        assert broker.done[deed] == 1
+        assert (await service.post(sender.event())).status_code == 202
 
 
 def test_the_demos_keys_are_refused_outside_the_demo():

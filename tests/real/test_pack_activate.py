@@ -1,13 +1,15 @@
-"""``sinergi pack activate`` and a router that follows it, on a Kafka of their own: others share theirs."""
+"""``sinergi pack activate`` and services that follow it, on a Kafka of their own: others share theirs."""
 
 import asyncio
 import json
 import os
 import sys
+import time
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+import shapely
 from aiokafka import TopicPartition
 
 from sinergi_ops.pack.activate import in_force
@@ -15,10 +17,12 @@ from sinergi_ops.ports import Ports
 from sinergi_ops.stack import Plan, parts
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.ids import alert_number, thread_id
+from sinergi_shared.region.tables import GEOMETRY, read_rows
 from sinergi_shared.runtime import kafka as clients
 from tests.kit.decisions import sample
 from tests.kit.packs import PackCopy
 from tests.kit.processes import eventually
+from tests.real.test_ingest_service import Sender, ingest, make_topics
 
 LANES = 4
 LEFT, STAYS = "P4MI-SGU", "IMI-ENT"
@@ -182,3 +186,58 @@ async def test_after_a_restart_a_lane_waits_for_its_pack_rather_than_go_back(bus
         elsewhere.symlink_to(bus.plan.run_dir / "packs")
         await eventually(lambda: shows(port, *decides_by(last["policyVersion"])), 60)
         assert (await alert_of(bus, late, STAYS))["data"]["policyVersion"] == last["policyVersion"]
+
+
+HERE, THERE = "61.03.02", "61.01.02"
+
+
+def point_in(pack, code):
+    """A point well inside a kecamatan."""
+    features = json.loads((pack / GEOMETRY).read_bytes())["features"]
+    [shape] = [feature["geometry"] for feature in features if feature["properties"]["code"] == code]
+    found = shapely.from_geojson(json.dumps(shape)).representative_point()
+    return {"lon": round(found.x, 5), "lat": round(found.y, 5)}
+
+
+def exchanged(pack):
+    """Let two kecamatan of two kabupaten change codes, and the post of one kabupaten move to the other."""
+
+    def change(features):
+        here, there = features[HERE]["properties"], features[THERE]["properties"]
+        here["code"], there["code"] = THERE, HERE
+
+    pack.reshape(change)
+    rows = {row["place_code"]: row for row in read_rows(pack.directory, "places")}
+    cells = ("kode_kab", "kode_kec", "lat", "lon")
+    pack.edit("places", "PLBN-ARK", **{cell: rows["PLBN-ENT"][cell] for cell in cells})
+
+
+async def test_a_limited_source_is_held_to_the_map_of_the_activated_pack_from_when_it_is(
+    bus, env, made, tmp_path
+):
+    before = made("2026.11.5")
+    await activate(env, before)
+    sender = Sender(limits={"areas": [HERE[:5]]})
+    await make_topics(bus.kafka, sender)
+    told = {
+        "its own point": {"kind": "inland"} | point_in(before, HERE),
+        "another's point": {"kind": "inland"} | point_in(before, THERE),
+        "another's post": {"kind": "post", "placeCode": "PLBN-ARK"},
+    }
+    packs = str(bus.plan.run_dir / "packs")
+    async with ingest(bus.kafka, sender, tmp_path, SINERGI_PACKS=packs) as service:
+
+        async def refused():
+            answers = {
+                name: await service.post(sender.event(location=location), path="/v1/events:check")
+                for name, location in told.items()
+            }
+            return {name: one.json()["pointers"] for name, one in answers.items() if one.status_code != 200}
+
+        point, place = ["/data/location/lat", "/data/location/lon"], ["/data/location/placeCode"]
+        assert await refused() == {"another's point": point, "another's post": place}
+        await activate(env, made("2026.11.6", exchanged))
+        deadline = time.monotonic() + 30
+        while (found := await refused()) != {"its own point": point}:
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.05)

@@ -11,6 +11,7 @@ from sinergi_ops.places import PACK
 from sinergi_shared.contracts import examples
 from sinergi_shared.contracts.activation import PACK_KEY, Activation
 from sinergi_shared.directory import Source
+from sinergi_shared.region.activated import Packs
 from sinergi_shared.region.pack import read_pack
 from tests.kit.packs import PackCopy
 
@@ -42,14 +43,19 @@ def moved(tmp_path):
 
 class Story:
     def __init__(self, tmp_path, first=PACK):
-        self.live, self.told = LiveMap(first, tmp_path / "packs"), []
+        self.told = []
+        packs = Packs(tmp_path / "packs", first)
+        self.live = LiveMap(packs, lambda pending: self.told.append(pending is None))
 
     async def refresh(self, *sources):
-        await self.live.refresh(sources, lambda: self.told.append(self.live.problem is None))
+        await self.live.refresh(sources)
+
+    def take(self, record):
+        self.live.activations.take(record)
 
     @property
     def area(self):
-        return self.live.current.containing([ENTIKONG]) if self.live.current else None
+        return self.live.current.geography.containing([ENTIKONG]) if self.live.current else None
 
 
 async def test_no_map_is_read_until_a_source_is_limited_to_areas(tmp_path):
@@ -67,7 +73,7 @@ async def test_the_map_is_that_of_the_activated_pack(tmp_path, moved):
     lay_down(moved, tmp_path / "packs")
     story = Story(tmp_path)
     await story.refresh(LIMITED)
-    story.live.take(activated(moved))
+    story.take(activated(moved))
     await story.refresh(LIMITED)
     assert (story.area, story.told) == (["61.03.99"], [True, True])
 
@@ -75,7 +81,7 @@ async def test_the_map_is_that_of_the_activated_pack(tmp_path, moved):
 async def test_a_pack_that_is_not_there_leaves_the_map_of_before_until_it_comes(tmp_path, moved):
     story = Story(tmp_path)
     await story.refresh(LIMITED)
-    story.live.take(activated(moved))
+    story.take(activated(moved))
     await story.refresh(LIMITED)
     await story.refresh(LIMITED)
     assert (story.area, story.told) == ([CODE], [True, False])
@@ -104,6 +110,6 @@ async def test_a_record_that_is_no_activation_changes_nothing(tmp_path):
         SimpleNamespace(key=PACK_KEY, value=None),
         SimpleNamespace(key=b"mute/x", value=control({}).value),
     ):
-        story.live.take(record)
+        story.take(record)
     await story.refresh(LIMITED)
     assert (story.area, story.told) == ([CODE], [True])

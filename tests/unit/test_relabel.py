@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sinergi_notifier.relabel import Relabel
+from sinergi_notifier.relabel import relabel
 from sinergi_ops.pack.activate import lay_down
 from sinergi_shared.contracts import examples
 from sinergi_shared.contracts.activation import PACK_KEY, Activation
@@ -25,7 +25,7 @@ def renamed(tmp_path):
 
 
 class Story:
-    """A `Relabel` over a root, and what it has handed on."""
+    """What follows activations over a root, and what it has handed on."""
 
     def __init__(self, root):
         self.used, self.pending = [], []
@@ -34,7 +34,7 @@ class Story:
             pack = read_activated(root, activation)
             return read_labels(pack.directory, pack.tables)
 
-        self.relabel = Relabel(read, self.used.append, self.pending.append)
+        self.relabel = relabel(read, self.used.append, self.pending.append)
 
     def activated(self, pack):
         value = Activation(activation=1, policyVersion=pack.policy_version, hash=pack.hash).as_control()

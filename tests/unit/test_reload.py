@@ -180,10 +180,12 @@ async def test_a_lane_never_goes_back_though_its_next_owner_is_late():
     story.batch()
     late = Rules(policy(0), loaded)
     waiting = asyncio.create_task(story.restarted(late))
-    await asyncio.wait([waiting, asyncio.create_task(late.news.wait())], return_when="FIRST_COMPLETED")
-    assert late.wanted == activation(5)
+    await asyncio.wait(
+        [waiting, asyncio.create_task(late.activations.news.wait())], return_when="FIRST_COMPLETED"
+    )
+    assert late.activations.wanted == activation(5)
     assert not waiting.done()
-    await late.bring(late.wanted)  # what `Reload` does for it
+    await late.bring(late.activations.wanted)  # what `Reload` does for it
     await waiting
     assert versions(story.batch()) == {policy(5).version}
 
@@ -218,6 +220,9 @@ class Following:
             raise self.fails
         return policy(wanted.activation)
 
+    def take(self, record):
+        self.rules.activations.take(record)
+
     async def _audit(self, step):
         if self.owned:
             self.audited.append((step.step, step.activation, step.problem))
@@ -248,7 +253,7 @@ async def test_a_pack_that_cannot_be_applied_leaves_the_old_one_and_tells_operat
 ):
     following = Following()
     following.fails = error
-    following.reload.take(control(activation(2)))
+    following.take(control(activation(2)))
     for _ in range(2):
         await following.reload.catch_up()
         assert following.rules.current.number == 0
@@ -262,10 +267,10 @@ async def test_a_pack_that_cannot_be_applied_leaves_the_old_one_and_tells_operat
 
 async def test_an_activation_that_cannot_be_read_is_told_and_ends_with_the_next():
     following = Following()
-    following.reload.take(SimpleNamespace(key=PACK_KEY, value=b"{}"))
+    following.take(SimpleNamespace(key=PACK_KEY, value=b"{}"))
     await following.reload.catch_up()
     assert following.pending == 1
-    following.reload.take(control(activation(1)))
+    following.take(control(activation(1)))
     await following.reload.catch_up()
     assert (following.pending, following.rules.current.number) == (0, 1)
     assert [problem for _, _, problem in following.audited] == [PolicyProblem.RECORD_UNREADABLE, None]
@@ -274,7 +279,7 @@ async def test_an_activation_that_cannot_be_read_is_told_and_ends_with_the_next(
 async def test_what_others_switch_is_no_activation():
     following = Following()
     for key, value in ((b"mute/x", b"{}"), (PACK_KEY, None)):
-        following.reload.take(SimpleNamespace(key=key, value=value))
+        following.take(SimpleNamespace(key=key, value=value))
     await following.reload.catch_up()
     assert (following.pending, following.rules.current.number) == (0, 0)
 
@@ -282,7 +287,7 @@ async def test_what_others_switch_is_no_activation():
 async def test_a_step_waits_for_a_lane_that_can_write_it():
     following = Following()
     following.owned, following.fails = False, PackMissingError("away")
-    following.reload.take(control(activation(1)))
+    following.take(control(activation(1)))
     await following.reload.catch_up()
     following.owned = True
     await following.reload.catch_up()

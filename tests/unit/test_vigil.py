@@ -8,9 +8,10 @@ import pytest
 
 from sinergi_ingest.admit import Refused, admit
 from sinergi_ingest.heartbeat import HEARTBEAT_TYPE, Beat, is_heartbeat, read_heartbeat, silent
-from sinergi_ingest.records import directory_record, silence_record
+from sinergi_ingest.records import files_record, silence_record, topics_record
 from sinergi_ingest.vigil import Change, Vigil
 from sinergi_ops.places import ROOT
+from sinergi_shared.contracts.audit import AlarmKind
 from sinergi_shared.contracts.reasons import Reason
 from sinergi_shared.directory import Source
 
@@ -60,7 +61,9 @@ def test_the_record_for_the_audit_fits_its_schema():
     schema = json.loads((ROOT / "deploy/schemas/alarm.json").read_text())
     for record in (
         silence_record(Change(URN, is_silent=True), NOW, 4),
-        directory_record(NOW, 4, wrong=True),
+        topics_record(URN, NOW, 4, missing=True),
+        files_record(AlarmKind.DIRECTORY, NOW, 4, wrong=True),
+        files_record(AlarmKind.CERTIFICATES, NOW, 4, wrong=False),
     ):
         jsonschema.Draft202012Validator(schema).validate(json.loads(record.value))
         assert record.topic == "sinergi.audit.v1"

@@ -7,7 +7,6 @@ transactional id for all who activate fences whoever is slower, so two of them n
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -22,7 +21,7 @@ from sinergi_shared.contracts.control import Control, ControlEvent, control_type
 from sinergi_shared.contracts.envelope import CONTENT_TYPE, schema_uri
 from sinergi_shared.contracts.ids import derived_uuid
 from sinergi_shared.contracts.topics import CONTROLS
-from sinergi_shared.region.activated import folder_of, read_activated
+from sinergi_shared.region.activated import folder_of
 from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.region.tables import PackError
 from sinergi_shared.runtime import kafka
@@ -31,18 +30,6 @@ from sinergi_shared.runtime.lanes import Record
 
 WRITER: Final = "sinergi-pack-activate"
 """Transactional id of every writer of activations."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """Where packs are: each activated one below ``root``; ``first`` decides until one is activated."""
-
-    root: Path
-    first: Path
-
-    def pack_of(self, activation: Activation | None) -> Pack:
-        """Return the pack in force; raise ``PackError`` when it cannot be read here."""
-        return read_activated(self.root, activation) if activation else read_pack(self.first)
 
 
 def leavers(new: Pack, old: Pack) -> Iterator[Finding]:

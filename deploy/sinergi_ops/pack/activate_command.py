@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 
 from sinergi_ops.brokers import DEFAULT, Kafka, quiet_client, servers
 from sinergi_ops.options import Json
-from sinergi_ops.pack.activate import Ground, in_force, lay_down, leavers, publish
+from sinergi_ops.pack.activate import in_force, lay_down, leavers, publish
 from sinergi_ops.pack.check import check_pack
 from sinergi_ops.pack.findings import Finding
 from sinergi_ops.pack.telling import document, refused, tell_findings
@@ -23,6 +23,7 @@ from sinergi_ops.topics import Change, apply, plan, replicas
 from sinergi_shared.contracts.activation import Activation
 from sinergi_shared.contracts.topics import CONTROLS, DEFAULT_LANES
 from sinergi_shared.directory import DirectoryError, read_directory
+from sinergi_shared.region.activated import Packs
 from sinergi_shared.region.bus import recipients_on_bus
 from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.region.tables import PackError
@@ -46,7 +47,7 @@ class Order:
 
     pack: Path
     bootstrap: list[str]
-    ground: Ground
+    packs: Packs
     directory: Path
     lanes: int
     replication: int | None
@@ -136,7 +137,7 @@ def activate_command(  # noqa: PLR0913 - one option a thing that differs between
     order = Order(
         pack=directory,
         bootstrap=servers(kafka),
-        ground=Ground(packs, first),
+        packs=Packs(packs, first),
         directory=sources,
         lanes=lanes,
         replication=replication,
@@ -166,10 +167,10 @@ async def _activate(order: Order, pack: Pack) -> Done:
     wanted = (order.bootstrap, sources, recipients_on_bus(pack.tables), order.lanes, copies)
     missing = {change.topic for change in await plan(*wanted) if change.action == "create"}
     before = None if CONTROLS in missing else await in_force(order.bootstrap)
-    findings = tuple(leavers(pack, order.ground.pack_of(before)))
+    findings = tuple(leavers(pack, order.packs.pack_of(before)))
     if findings:
         return Done(findings)
-    folder = lay_down(pack, order.ground.root)
+    folder = lay_down(pack, order.packs.root)
     changes = tuple(await apply(*wanted))
     if before is not None and (before.policyVersion, before.hash) == (pack.policy_version, pack.hash):
         return Done(activation=before, folder=folder, changes=changes)

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import redis.asyncio as redis
 import uvicorn
-from aiokafka.errors import KafkaError
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -20,34 +19,30 @@ from sinergi_ingest.gate import Gate
 from sinergi_ingest.handlers import Intake
 from sinergi_ingest.http import build_api
 from sinergi_ingest.live import LiveDirectory
-from sinergi_ingest.live_map import LiveMap
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.newcomers import Newcomers
 from sinergi_ingest.outbox import BATCH_BYTES, Outbox
 from sinergi_ingest.receipts import ReceiptKeyError, Receipts, demo_receipts, read_receipts
-from sinergi_ingest.records import directory_record, silence_record, topics_record
 from sinergi_ingest.settings import IngestSettings
 from sinergi_ingest.status_reader import StatusReader
 from sinergi_ingest.statuses import Statuses
 from sinergi_ingest.submitted import PART, Submitted
 from sinergi_ingest.vigil import Vigil
+from sinergi_ingest.watch import EVERY_S, TOPICS_AGAIN_S, Watch
 from sinergi_shared.contracts import topics
 from sinergi_shared.directory import Directory, DirectoryError
+from sinergi_shared.region.activated import Packs
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.garbage import leave_loaded_alone
 from sinergi_shared.runtime.health import AsgiRoute, Health, Receive, Scope, Send, routes
-from sinergi_shared.runtime.service import die
-from sinergi_shared.runtime.transactions import Outgoing
+from sinergi_shared.runtime.service import die, patiently
 
 NAME: Final = "ingest"
 STATUSES: Final = "statuses"
 CONTROLS: Final = "controls"
 EXIT_SETTINGS: Final = 2
-WATCH_EVERY_S: Final = 1.0
-TOPICS_AGAIN_S: Final = 5.0
 FINISH_WITHIN_S: Final = 8
-LEAVE_WITHIN_S: Final = 5.0
 
 
 class Ingest:
@@ -61,22 +56,29 @@ class Ingest:
         receipts: Receipts,
     ) -> None:
         self.settings = settings
-        self._certificates = certificates
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._live = live
-        self._map = LiveMap(settings.pack, settings.packs)
-        self._controls = Controls(settings.bootstrap, self._map.take)
         self._log = logs.logger()
         self._producer = kafka.producer(settings.bootstrap, max_batch_size=BATCH_BYTES)
         self._outbox = Outbox(self._producer)
         self._open = False
         self._metrics = metrics = IngestMetrics(self.registry)
+        vigil = Vigil(monotonic())
+        self._watch = Watch(
+            live,
+            Packs(settings.packs, settings.pack),
+            certificates,
+            vigil,
+            self._outbox,
+            metrics,
+            lanes=settings.lanes,
+            clock=_now,
+            seconds=monotonic,
+        )
+        self._controls = Controls(settings.bootstrap, self._watch.map.activations.take)
         self._redis = _redis(settings)
         self._budget = Budget(self._redis, monotonic)
-        self._vigil = Vigil(monotonic())
-        self._unsaid: list[Outgoing] = []
-        self._directory_is_wrong = False
         self._beside: list[asyncio.Task[None]] = []
         self._statuses = Statuses()
         self._status_reader = StatusReader(
@@ -84,14 +86,14 @@ class Ingest:
         )
         intake = Intake(
             self._in_force,
-            lambda: self._map.current,
+            lambda: self._watch.map.current,
             self._outbox,
             metrics,
-            self._vigil,
+            vigil,
             receipts=receipts,
             statuses=self._statuses,
             lanes=settings.lanes,
-            clock=lambda: datetime.now(UTC),
+            clock=_now,
             seconds=monotonic,
         )
         self._submitted = Submitted(
@@ -107,7 +109,7 @@ class Ingest:
             lambda: kafka.partition_counts(settings.bootstrap),
             [self._submitted.follow, self._status_reader.follow],
         )
-        gate = Gate(self._in_force, self._budget, metrics, clock=lambda: datetime.now(UTC), seconds=monotonic)
+        gate = Gate(self._in_force, self._budget, metrics, clock=_now, seconds=monotonic)
         self.api = build_api(gate, intake, metrics, self._answers, self._status_reader.find)
         self.api.router.lifespan_context = self._lifespan
 
@@ -144,98 +146,28 @@ class Ingest:
                 _or_die(CONTROLS, self._controls.follow),
             ]
             while True:
-                self._submitted.watch(self.health)
-                await self._live.refresh(self._directory_changed)
-                await self._map.refresh(self._live.current.sources, self._map_changed)
-                if self._certificates is not None:
-                    await self._certificates.refresh(self._certificates_changed)
-                await self._keep_vigil()
-                self._metrics.rates_shared.set(self._budget.shared)
-                await asyncio.sleep(WATCH_EVERY_S)
-        except kafka.KafkaAwayError as error:
-            self._log.error("cannot start", problem=str(error))
-            die(NAME, error)
+                await self._look()
+                await asyncio.sleep(EVERY_S)
         except Exception as error:  # noqa: BLE001 - crash only: the supervisor starts us again
             die(NAME, error)
 
-    def _directory_changed(self) -> None:
-        wrong = self._live.problem is not None
-        self._metrics.directory_wrong(wrong=wrong)
-        if wrong != self._directory_is_wrong:
-            self._unsaid.append(directory_record(datetime.now(UTC), self.settings.lanes, wrong=wrong))
-        self._directory_is_wrong = wrong
-        if self._live.problem is None:
-            self._log.info("directory read again", count=len(self._live.current.sources))
-        else:
-            self._log.error("directory is wrong; the old one stays in force", problem=self._live.problem)
-
-    def _map_changed(self) -> None:
-        wrong = self._map.problem is not None
-        self._metrics.map_pending(pending=wrong)
-        if wrong:
-            self._log.error(
-                "the map cannot be read; points are held to the old one", problem=self._map.problem
-            )
-        else:
-            self._log.info("map read")
-
-    def _certificates_changed(self) -> None:
-        problem = self._certificates.problem if self._certificates else None
-        self._metrics.certificates_wrong(wrong=problem is not None)
-        if problem is None:
-            self._log.info("certificates read again")
-        else:
-            self._log.error("certificates are wrong; the old ones stay in force", problem=problem)
-
-    async def _keep_vigil(self) -> None:
-        now = datetime.now(UTC)
-        sources = self._live.current.sources
-        for change in self._vigil.look(sources, monotonic()):
-            self._log.warning(
-                "source fell silent" if change.is_silent else "source speaks again", source=change.source
-            )
-            self._unsaid.append(silence_record(change, now, self.settings.lanes))
-        self._metrics.silence(self._vigil.silent, frozenset(source.urn for source in sources))
-        await self._say()
-
-    async def _say(self) -> None:
-        if self._unsaid and self._outbox.answers:
-            saying, self._unsaid = self._unsaid, []
-            stored = await self._outbox.publish(saying)
-            self._unsaid[:0] = [record for record, kept in zip(saying, stored, strict=True) if not kept]
+    async def _look(self) -> None:
+        self._submitted.watch(self.health)
+        await self._watch.look()
+        self._metrics.rates_shared.set(self._budget.shared)
 
     async def _read_submitted(self) -> None:
         # Takes until the group has given up whom a kill has left in it; HTTP does not wait for that.
-        await self._submitted.start()
-        while True:
-            with suppress(KafkaError):  # away: looked again, and others tell of it
-                await self._take_in_newcomers()
-            await asyncio.sleep(TOPICS_AGAIN_S if self._newcomers.waiting else WATCH_EVERY_S)
-
-    async def _take_in_newcomers(self) -> None:
-        waited = self._newcomers.waiting
-        sources = self._live.current.sources
-        await self._newcomers.look(sources)
-        waiting = self._newcomers.waiting
-        self._metrics.topics_missing(waiting, frozenset(source.urn for source in sources))
-        now = datetime.now(UTC)
-        for source in sorted(waiting ^ waited):
-            missing = source in waiting
-            self._log.warning(
-                "topics of a new source are missing" if missing else "a new source is read", source=source
-            )
-            self._unsaid.append(topics_record(source, now, self.settings.lanes, missing=missing))
+        await patiently(self.settings, self._submitted.start)
+        await self._watch.take_in(self._newcomers)
 
     async def _connect(self) -> None:
-        await kafka.wait_for_kafka(
-            self.settings.bootstrap,
-            self.settings.kafka_wait_s,
-            lambda seconds: self._log.warning("waiting for Kafka", seconds=round(seconds)),
-        )
         await self._wait_for_topics()
-        await asyncio.gather(self._producer.start(), self._controls.start())
+        await asyncio.gather(
+            patiently(self.settings, self._producer.start), patiently(self.settings, self._controls.start)
+        )
         # Before the first event: a limit holds from the start.
-        await self._map.refresh(self._live.current.sources, self._map_changed)
+        await self._watch.look_at_map()
         self._open = True
         self._submitted.watch(self.health)
         self.health.problem("kafka", None)
@@ -254,7 +186,7 @@ class Ingest:
         wanted = [topic for topic in topics.wanted(names, (), self.settings.lanes) if topic.name in mine]
         while True:
             try:
-                await kafka.check_topics(self.settings.bootstrap, wanted)
+                await patiently(self.settings, lambda: kafka.check_topics(self.settings.bootstrap, wanted))
             except kafka.TopicsWrongError as error:
                 self.health.problem("kafka", str(error))
                 self._log.error("not ready: topics are missing", problem=str(error))
@@ -263,16 +195,11 @@ class Ingest:
                 return
 
     async def _leave(self) -> None:
-        # Bounded: with the broker away the client's own stop may never return (B19).
         leaving = [self._submitted.stop, self._producer.stop]
         if self._open:
             leaving.append(self._controls.stop)
-        for leave in [*leaving, self._redis.aclose] if self._redis else leaving:
-            try:
-                async with asyncio.timeout(LEAVE_WITHIN_S):
-                    await leave()
-            except Exception as error:  # noqa: BLE001 - we are leaving anyway; what was promised is stored
-                self._log.warning("left without a goodbye", exc_info=error)
+        for stop in [*leaving, self._redis.aclose] if self._redis else leaving:
+            await kafka.leave(stop)
 
 
 def _or_die(name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
@@ -382,3 +309,7 @@ def _tls_config(
         http=CertificateProtocol,
         ssl_context_factory=lambda _config, _default: certificates.listener(),
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

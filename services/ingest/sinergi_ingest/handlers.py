@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sinergi_ingest import problem
 from sinergi_ingest.admit import Admitted, Refused
@@ -11,6 +11,7 @@ from sinergi_ingest.allowed import forbidden, of_another, outside
 from sinergi_ingest.answers import Problem
 from sinergi_ingest.heartbeat import Beat
 from sinergi_ingest.judges import Judge, Judged, judge_json, judge_submitted
+from sinergi_ingest.land import Land
 from sinergi_ingest.metrics import IngestMetrics
 from sinergi_ingest.outbox import Outbox
 from sinergi_ingest.receipts import Place, Receipts, Stored
@@ -21,9 +22,6 @@ from sinergi_ingest.who import Caller
 from sinergi_shared.contracts.reasons import Reason, Rule, Stage
 from sinergi_shared.directory import Directory, Source
 from sinergi_shared.runtime.transactions import Outgoing
-
-if TYPE_CHECKING:  # see ``allowed``
-    from sinergi_shared.region.geography import Geography
 
 _RETRY_AFTER_S: Final = 0.5
 AT_ONCE: Final = 256
@@ -53,13 +51,13 @@ class Intake:
     """Takes events of known sources, by either way; ``clock`` and ``seconds`` give the time.
 
     ``directory`` gives the one in force, so a source that leaves is refused from the next message on;
-    ``land`` gives the map in force, or nothing while there is none.
+    ``land`` gives the one in force, or nothing while there is none.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter a part that app.py wires
         self,
         directory: Callable[[], Directory],
-        land: "Callable[[], Geography | None]",
+        land: Callable[[], Land | None],
         outbox: Outbox,
         metrics: IngestMetrics,
         vigil: Vigil,
@@ -223,9 +221,9 @@ class Intake:
         found: list[tuple[str, ...]] = [()] * len(verdicts)
         events = {index: one for index, one in enumerate(verdicts) if isinstance(one, Admitted)}
         places = [one.event.data.location for one in events.values()]
-        far = outside(places, source, self._land())
-        for (index, one), is_outside in zip(events.items(), far, strict=True):
-            found[index] = forbidden(one, source, only_tests=only_tests, is_outside=is_outside)
+        told = outside(places, source, self._land())
+        for (index, one), of_others in zip(events.items(), told, strict=True):
+            found[index] = forbidden(one, source, only_tests=only_tests, of_others=of_others)
         return found
 
     def _submitted_records(self, verdict: Judged, origin: Origin) -> list[Outgoing]:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from sinergi_ingest.admit import Admitted, Refused
 from sinergi_ingest.heartbeat import Beat
 from sinergi_ingest.who import Failure
+from sinergi_shared.contracts.audit import AlarmKind
 from sinergi_shared.contracts.reasons import Reason
 from sinergi_shared.runtime.metrics import STAGE_BUCKETS, counter, gauge, histogram
 
@@ -73,10 +74,10 @@ class IngestMetrics:
         self.operator_alert = Gauge(
             "sinergi_operator_alert", "1 while operators must act", ("kind", "source"), registry=registry
         )
-        self._shown: dict[str, frozenset[str]] = {}
-        self.directory_wrong(wrong=False)
+        self._shown: dict[AlarmKind, frozenset[str]] = {}
+        self.files_wrong(AlarmKind.DIRECTORY, wrong=False)
+        self.files_wrong(AlarmKind.CERTIFICATES, wrong=False)
         self.map_pending(pending=False)
-        self.certificates_wrong(wrong=False)
         self.seconds = histogram(
             registry,
             "sinergi_ingest_store_seconds",
@@ -85,27 +86,23 @@ class IngestMetrics:
             way=WAYS,
         )
 
-    def directory_wrong(self, *, wrong: bool) -> None:
-        """Tell operators that a new directory cannot be used, or that it is over."""
-        self.operator_alert.labels("directory", "-").set(wrong)
+    def files_wrong(self, kind: AlarmKind, *, wrong: bool) -> None:
+        """Tell operators that a new directory or renewed files for TLS cannot be used, or that it is over."""
+        self.operator_alert.labels(kind, "-").set(wrong)
 
     def map_pending(self, *, pending: bool) -> None:
         """Tell operators that sources are not held to their areas by the activated pack, or that they are."""
         self.operator_alert.labels("policy_pending", "-").set(pending)
 
-    def certificates_wrong(self, *, wrong: bool) -> None:
-        """Tell operators that renewed files of the TLS listener cannot be used, or that it is over."""
-        self.operator_alert.labels("certificates", "-").set(wrong)
-
     def topics_missing(self, waiting: frozenset[str], sources: frozenset[str]) -> None:
         """Tell operators which of the directory's sources cannot be read for want of their topics."""
-        self._show("topics_missing", waiting, sources)
+        self._show(AlarmKind.TOPICS_MISSING, waiting, sources)
 
     def silence(self, quiet: frozenset[str], sources: frozenset[str]) -> None:
         """Tell operators which of the directory's sources are silent."""
-        self._show("source_silent", quiet, sources)
+        self._show(AlarmKind.SOURCE_SILENT, quiet, sources)
 
-    def _show(self, kind: str, raised: frozenset[str], sources: frozenset[str]) -> None:
+    def _show(self, kind: AlarmKind, raised: frozenset[str], sources: frozenset[str]) -> None:
         # One that left the directory is shown no more.
         for gone in self._shown.get(kind, frozenset()) - sources:
             self.operator_alert.remove(kind, gone)

@@ -110,9 +110,9 @@ def topics_record(source: str, now: datetime, lanes: int, *, missing: bool) -> O
     )
 
 
-def directory_record(now: datetime, lanes: int, *, wrong: bool) -> Outgoing:
-    """Return the audit record of a new directory that cannot be used, or of one that can again."""
-    return _alarm_record(Alarm(kind=AlarmKind.DIRECTORY, active=wrong, at=now), SOURCE, lanes)
+def files_record(kind: AlarmKind, now: datetime, lanes: int, *, wrong: bool) -> Outgoing:
+    """Return the audit record of new files of ours that cannot be used, or of some that can again."""
+    return _alarm_record(Alarm(kind=kind, active=wrong, at=now), SOURCE, lanes)
 
 
 def _alarm_record(alarm: Alarm, about: str, lanes: int) -> Outgoing:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,7 +17,6 @@ from sinergi_shared.runtime import kafka
 
 ROUTER_GROUP: Final = "sinergi-router"
 FIND_WITHIN_S: Final = 3.0
-LEAVE_WITHIN_S: Final = 5.0
 AGAIN_S: Final = 0.5
 POLL_MS: Final = 200
 MAX_BATCH: Final = 1_000
@@ -62,8 +60,7 @@ class StatusReader:
             except KafkaError:
                 pass
             except asyncio.CancelledError:
-                # The client ends a request that it gave up in the same way (tried): that is not for us.
-                if _told_to_stop():
+                if kafka.told_to_stop():
                     raise
             await asyncio.sleep(AGAIN_S)
 
@@ -89,7 +86,7 @@ class StatusReader:
                     self._statuses.read_to_end(self._names[place.topic])
                     del ends[place]
         finally:
-            await _leave(consumer)
+            await kafka.leave(consumer.stop)
 
     def _take_up(self, consumer: AIOKafkaConsumer) -> None:
         consumer.assign(list(self._next))
@@ -113,7 +110,7 @@ class StatusReader:
         except TimeoutError:
             raise BehindError from None
         except asyncio.CancelledError:
-            if _told_to_stop():
+            if kafka.told_to_stop():
                 raise
             raise BehindError from None
         # What was decided in between is not waiting any more.
@@ -134,7 +131,7 @@ class StatusReader:
                     if record.key == thread.encode():
                         found = waiting_state(number, record.value or b"", record.timestamp)
         finally:
-            await _leave(consumer)
+            await kafka.leave(consumer.stop)
         return found
 
     async def _decided_until(self, place: TopicPartition) -> int:
@@ -152,15 +149,3 @@ class StatusReader:
 async def _reached(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int]) -> list[TopicPartition]:
     # By the reader's position: the last offset may be the mark of a transaction's end, and no record.
     return [place for place, end in ends.items() if await consumer.position(place) >= end]
-
-
-def _told_to_stop() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-async def _leave(consumer: AIOKafkaConsumer) -> None:
-    # Bounded: with the broker away the client's own stop may never return (B19).
-    with suppress(TimeoutError, KafkaError):
-        async with asyncio.timeout(LEAVE_WITHIN_S):
-            await consumer.stop()

@@ -86,8 +86,15 @@ class Submitted:
         self._subscriber(self._on_records)
 
     async def start(self) -> None:
-        """Join the group and begin to read."""
-        await self._broker.start()
+        """Join the group and begin to read.
+
+        Raise aiokafka's ``KafkaError`` when that is left unanswered; then it may be called again.
+        """
+        try:
+            await self._broker.start()
+        except KafkaError:
+            await kafka.leave(self._broker.stop)
+            raise
 
     async def follow(self, sources: Sequence[Source]) -> None:
         """Read these sources too, and hold each to its rate of now; their topics are there.

@@ -17,18 +17,19 @@ from sinergi_notifier.compose import Composer, composer
 from sinergi_notifier.handlers import Channels, Courier
 from sinergi_notifier.journal import Journal
 from sinergi_notifier.metrics import Alarm, Metrics
-from sinergi_notifier.relabel import Relabel
+from sinergi_notifier.relabel import relabel
 from sinergi_notifier.retry import SCHEDULE, Schedule
 from sinergi_notifier.settings import NotifierSettings
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.base import pointers
 from sinergi_shared.contracts.codes import Channel
 from sinergi_shared.directory import Directory, DirectoryError, read_directory
-from sinergi_shared.region.activated import read_activated
+from sinergi_shared.region.activated import Packs
 from sinergi_shared.region.labels import Labels, read_labels
 from sinergi_shared.region.pack import Pack, read_pack
 from sinergi_shared.region.tables import PackError
 from sinergi_shared.runtime import logs
+from sinergi_shared.runtime.activations import Activations
 from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.health import Health
 from sinergi_shared.runtime.lanes import Lanes
@@ -92,12 +93,14 @@ class Notifier:
     def _composer(self, labels: Labels) -> Composer:
         return composer(labels, self.settings.base_url)
 
-    def _relabel(self) -> Relabel:
+    def _activations(self) -> Activations:
+        packs = Packs(self.settings.packs, self.settings.pack)
+
         def pending(on: bool) -> None:  # noqa: FBT001 - the state that it tells
             self._metrics.alarm(Alarm.POLICY_PENDING, "labels", on=on)
 
-        return Relabel(
-            lambda activation: _labels(read_activated(self.settings.packs, activation)),
+        return relabel(
+            lambda activation: _labels(packs.pack_of(activation)),
             lambda labels: self._email.reword(self._composer(labels)),
             pending,
         )
@@ -118,14 +121,14 @@ class Notifier:
         lanes = Lanes(
             self.settings.lanes_of(NAME, (topics.JOBS,), topics.FOLLOWUP), self._courier.lane, self._die
         )
-        relabel = self._relabel()
-        controls = Controls(self.settings.bootstrap, relabel.take)
+        activations = self._activations()
+        controls = Controls(self.settings.bootstrap, activations.take)
         await controls.start()
-        await relabel.catch_up()  # the words of the activated pack, before the first letter
+        await activations.catch_up()  # the words of the activated pack, before the first letter
         # Lanes go last: what is under way still has to write its outcome.
         lanes_stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            following = [group.create_task(controls.follow()), group.create_task(relabel.run())]
+            following = [group.create_task(controls.follow()), group.create_task(activations.run())]
             group.create_task(lanes.run(self.health, lanes_stop))
             await self._courier.run(
                 Journal(lanes.publish), jobs, lambda: lanes.owned, self.health, self._stop

@@ -23,10 +23,10 @@ from sinergi_shared.contracts.activation import Activation
 from sinergi_shared.contracts.audit import PolicyAudited
 from sinergi_shared.contracts.topics import WantedTopic
 from sinergi_shared.directory import read_directory
-from sinergi_shared.region.activated import read_activated
+from sinergi_shared.region.activated import Packs
 from sinergi_shared.region.bus import recipients_on_bus
 from sinergi_shared.region.geography import read_geography
-from sinergi_shared.region.pack import Pack, read_pack
+from sinergi_shared.region.pack import Pack
 from sinergi_shared.runtime import kafka, logs
 from sinergi_shared.runtime.controls import Controls
 from sinergi_shared.runtime.garbage import leave_loaded_alone
@@ -58,7 +58,8 @@ class Router:
         self.registry = CollectorRegistry()
         self.health = Health(monotonic)
         self._metrics = RouterMetrics(self.registry, settings.lanes)
-        self._pack = read_pack(settings.pack)
+        self._packs = Packs(settings.packs, settings.pack)
+        self._pack = self._packs.pack_of(None)
         self._rules = Rules(load_policy(self._pack), self._load, self._in_force)
         self._stop = asyncio.Event()
 
@@ -87,7 +88,7 @@ class Router:
     async def _load(self, activation: Activation) -> Policy:
         """Return an activated pack's policy once all topics of its recipients are there."""
         # Off the loop: lanes go on meanwhile (35 ms for Kalbar).
-        pack = await asyncio.to_thread(read_activated, self.settings.packs, activation)
+        pack = await asyncio.to_thread(self._packs.pack_of, activation)
         await kafka.check_topics(self.settings.bootstrap, self._wanted(pack))
         return await asyncio.to_thread(load_policy, pack)
 
@@ -113,7 +114,7 @@ class Router:
             return lane is not None and await lanes.publish(lane, [audit(step, lane)])
 
         reload = Reload(self._rules, self._metrics, audited, _now, self.settings.instance)
-        controls = Controls(self.settings.bootstrap, reload.take)
+        controls = Controls(self.settings.bootstrap, self._rules.activations.take)
         try:
             await events.start()
             await controls.start()

@@ -4,28 +4,23 @@ Nothing here touches a lane: each takes what is in force at its next batch (``ha
 of an open event is not looked at again until something of its own arrives.
 """
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
 from aiokafka.errors import KafkaError
-from pydantic import ValidationError
 
 from sinergi_router.activations import of_member
 from sinergi_router.metrics import RouterMetrics
 from sinergi_router.rules import Rules
-from sinergi_shared.contracts.activation import PACK_KEY, Activation, read_activation
+from sinergi_shared.contracts.activation import Activation
 from sinergi_shared.contracts.audit import PolicyAudited, PolicyProblem
 from sinergi_shared.region.activated import PackMissingError
 from sinergi_shared.region.tables import PackError
 from sinergi_shared.runtime import logs
+from sinergi_shared.runtime.activations import Activations
 from sinergi_shared.runtime.kafka import TopicsWrongError
-from sinergi_shared.runtime.lanes import Record
-
-RETRY_S: Final = 2.0
 
 _PROBLEMS: Final[tuple[tuple[type[Exception], PolicyProblem], ...]] = (
     (PackMissingError, PolicyProblem.PACK_MISSING),
@@ -55,69 +50,44 @@ class Reload:
         self._audit = audit
         self._now = now
         self._member = member
-        self._unreadable = False
         self._pending: tuple[Activation | None, PolicyProblem] | None = None
         self._untold: deque[PolicyAudited] = deque()
         self._log = logs.logger()
 
-    def take(self, record: Record) -> None:
-        """Take one record of ``sinergi.controls.v1``; only activations are looked at."""
-        if record.key != PACK_KEY or record.value is None:
-            return
-        try:
-            activation = read_activation(record.value)
-        except ValidationError:
-            self._unreadable = True
-        else:
-            self._unreadable = False
-            self._rules.want(activation)
-        self._rules.news.set()
-
     async def run(self) -> None:
         """Apply activations as they come, and try again what could not be applied; until cancelled."""
-        while True:
-            self._rules.news.clear()
-            await self.catch_up()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_S):
-                    await self._rules.news.wait()
+        await self._rules.activations.follow(self.catch_up)
 
     async def catch_up(self) -> None:
         """Try once to bring the newest activation into force, and tell what came of it."""
-        wanted = self._rules.wanted
-        failed = await self._apply(wanted)
-        problem = failed or (PolicyProblem.RECORD_UNREADABLE if self._unreadable else None)
-        pending = (wanted if failed else None, problem) if problem else None
-        if pending != self._pending:
-            told = of_member(
-                pending[0] if pending else wanted, problem, self._rules.current, self._member, self._now()
-            )
-            self._untold.append(told)
-            self._pending = pending
-        self._metrics.pending(on=problem is not None)
+        activations = self._rules.activations
+        wanted = activations.wanted
+        await activations.catch_up()
+        self._note(wanted, _problem(activations))
         while self._untold and await self._audit(self._untold[0]):
             self._untold.popleft()
 
-    async def _apply(self, wanted: Activation | None) -> PolicyProblem | None:
-        if wanted is None:
-            return None
-        try:
-            await self._rules.bring(wanted)
-        except Exception as error:  # noqa: BLE001 - no pack may stop a router that has another to decide by
-            problem = _problem(error)
-            if self._pending != (wanted, problem):
-                self._log.error(
-                    "the activated pack cannot be applied; the old one stays",
-                    policy_version=wanted.policyVersion,
-                    reason=problem,
-                    exc_info=error,
-                )
-            return problem
-        return None
+    def _note(self, wanted: Activation | None, problem: PolicyProblem | None) -> None:
+        failed = self._rules.activations.pending
+        pending = (failed.wanted if failed else None, problem) if problem else None
+        self._metrics.pending(on=problem is not None)
+        if pending == self._pending:
+            return
+        self._pending = pending
+        about = pending[0] if pending else wanted
+        self._untold.append(of_member(about, problem, self._rules.current, self._member, self._now()))
+        if failed is not None:
+            self._log.error(
+                "the activated pack cannot be applied; the old one stays",
+                policy_version=failed.wanted.policyVersion if failed.wanted else None,
+                reason=problem,
+                exc_info=failed.error,
+            )
 
 
-def _problem(error: Exception) -> PolicyProblem:
-    for kind, problem in _PROBLEMS:
-        if isinstance(error, kind):
-            return problem
-    return PolicyProblem.PACK_UNUSABLE
+def _problem(activations: Activations) -> PolicyProblem | None:
+    failed = activations.pending
+    if failed is not None:
+        kinds = (problem for kind, problem in _PROBLEMS if isinstance(failed.error, kind))
+        return next(kinds, PolicyProblem.PACK_UNUSABLE)
+    return PolicyProblem.RECORD_UNREADABLE if activations.unreadable else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sinergi_router.policy.book import Policy
 from sinergi_shared.contracts.activation import Activation
+from sinergi_shared.runtime.activations import Activations
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Rules:
     """What every lane of this process decides by, from its next batch on.
 
     ``load`` returns the policy of an activation, ready to decide by, or raises; ``changed`` hears of
-    each new one. ``wanted`` is the newest activation that anybody has named, ``news`` is set with it.
+    each new one. ``activations`` are those that are named to it, by the topic or by a lane.
     """
 
     def __init__(
@@ -38,8 +39,7 @@ class Rules:
         load: Callable[[Activation], Awaitable[Policy]] = _nowhere,
         changed: Callable[[InForce], None] = lambda _in_force: None,
     ) -> None:
-        self.wanted: Activation | None = None
-        self.news = asyncio.Event()
+        self.activations = Activations(self.bring)
         self._current = InForce(first)
         self._load = load
         self._changed = changed
@@ -51,15 +51,9 @@ class Rules:
         """What is in force now."""
         return self._current
 
-    def want(self, activation: Activation) -> None:
-        """Name an activation that is to come into force; one older than is wanted already is passed over."""
-        if self.wanted is None or activation.activation > self.wanted.activation:
-            self.wanted = activation
-        self.news.set()
-
-    async def bring(self, activation: Activation) -> None:
+    async def bring(self, activation: Activation | None) -> None:
         """Bring an activation into force unless a later one is; what ``load`` raises changes nothing."""
-        if activation.activation <= self._current.number:
+        if activation is None or activation.activation <= self._current.number:
             return
         policy = await self._load(activation)
         async with self._moved:
@@ -70,6 +64,6 @@ class Rules:
 
     async def reached(self, activation: Activation) -> None:
         """Return once this activation, or a later one, is in force, however long that takes."""
-        self.want(activation)
+        self.activations.want(activation)
         async with self._moved:
             await self._moved.wait_for(lambda: self._current.number >= activation.activation)

@@ -101,6 +101,7 @@ class AlarmKind(StrEnum):
 
     SOURCE_SILENT = "source_silent"
     DIRECTORY = "directory"
+    CERTIFICATES = "certificates"
     TOPICS_MISSING = "topics_missing"
 
 

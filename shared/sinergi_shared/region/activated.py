@@ -4,6 +4,7 @@ Every machine that runs a service has this root; how packs get there is the depl
 (deploy/decisions/0005). A folder never changes: its name holds the hash of what is in it.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sinergi_shared.contracts.activation import Activation
@@ -13,6 +14,18 @@ from sinergi_shared.region.tables import PackError
 
 class PackMissingError(PackError):
     """The activated pack is not on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """Where packs are: each activated one below ``root``; ``first`` decides until one is activated."""
+
+    root: Path
+    first: Path
+
+    def pack_of(self, activation: Activation | None) -> Pack:
+        """Return the pack that is in force by this activation; raise ``PackError`` when it cannot be read."""
+        return read_activated(self.root, activation) if activation else read_pack(self.first)
 
 
 def folder_of(root: Path, policy_version: str) -> Path:

@@ -108,7 +108,8 @@ class Geography:
 
     def _of(self, codes: frozenset[str]) -> BaseGeometry:
         if codes not in self._together:
-            parts = self._polygons[[part for code in codes for part in self._parts(code)]]
+            # Each once, though a kabupaten and a part of it are named: inside twice would be outside.
+            parts = self._polygons[sorted({part for code in codes for part in self._parts(code)})]
             # As they stand beside each other, which the stubs do not know: a union might move a line.
             shape: Any = shapely.multipolygons(shapely.get_parts(parts))
             shapely.prepare(shape)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from sinergi_shared.contracts.topics import CONTROLS
 from sinergi_shared.runtime import kafka
@@ -21,14 +22,21 @@ class Controls:
         self._consumer: AIOKafkaConsumer
 
     async def start(self) -> None:
-        """Connect, and return once everything that was committed by now has been taken."""
+        """Connect, and return once everything that was committed by now has been taken.
+
+        Raise aiokafka's ``KafkaError`` when that is left unanswered; then it may be called again.
+        """
         self._consumer = kafka.reader(await kafka.answering(self._bootstrap))
-        await self._consumer.start()
-        self._consumer.assign([_PLACE])
-        await self._consumer.seek_to_beginning(_PLACE)
-        end = (await self._consumer.end_offsets([_PLACE]))[_PLACE]
-        while await self._consumer.position(_PLACE) < end:
-            await self._round()
+        try:
+            await self._consumer.start()
+            self._consumer.assign([_PLACE])
+            await self._consumer.seek_to_beginning(_PLACE)
+            end = (await self._consumer.end_offsets([_PLACE]))[_PLACE]
+            while await self._consumer.position(_PLACE) < end:
+                await self._round()
+        except KafkaError:
+            await kafka.leave(self._consumer.stop)
+            raise
 
     async def follow(self) -> None:
         """Take what comes, until cancelled."""

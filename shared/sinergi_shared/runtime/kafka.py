@@ -6,7 +6,7 @@ time-out above the broker's session time-out only hides outages.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -16,11 +16,13 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from sinergi_shared.contracts.topics import WantedTopic
+from sinergi_shared.runtime import logs
 
 REQUEST_TIMEOUT_MS: Final = 5_000
 SESSION_TIMEOUT_MS: Final = 6_000
 TRANSACTION_TIMEOUT_MS: Final = 6_000
 MAX_REQUEST_BYTES: Final = 1_048_576
+LEAVE_WITHIN_S: Final = 5.0
 
 
 class KafkaAwayError(Exception):
@@ -34,25 +36,59 @@ class TopicsWrongError(Exception):
 async def wait_for_kafka(
     bootstrap: list[str], within_s: float, waiting: Callable[[float], None] = lambda _seconds: None
 ) -> None:
-    """Return once Kafka answers; raise ``KafkaAwayError`` after ``within_s`` seconds.
+    """Return once Kafka answers; else as ``until_answered``."""
 
-    ``waiting`` hears the seconds waited so far after each failed try.
+    async def ask() -> None:
+        async with administering(bootstrap) as admin:
+            await admin.list_topics()
+
+    await until_answered(bootstrap, ask, within_s, waiting)
+
+
+async def until_answered(
+    bootstrap: list[str],
+    ask: Callable[[], Awaitable[None]],
+    within_s: float,
+    waiting: Callable[[float], None] = lambda _seconds: None,
+) -> None:
+    """Return once ``ask`` does; it is called again while these brokers leave it without an answer.
+
+    One that has answered may leave the next question unanswered: it has only begun, or is busy. Raise
+    ``KafkaAwayError`` after ``within_s`` seconds; ``waiting`` hears the seconds waited so far after each
+    failed try.
     """
     loop = asyncio.get_running_loop()
     start, pause = loop.time(), 0.2
     while True:
         try:
-            async with administering(bootstrap) as admin:
-                await admin.list_topics()
-        except (KafkaError, OSError):
+            await ask()
+        except (KafkaError, OSError, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and told_to_stop():
+                raise
             waited = loop.time() - start
             if waited > within_s:
-                raise KafkaAwayError(f"no Kafka at {', '.join(bootstrap)} after {waited:.0f} s") from None
+                told = f"no Kafka at {', '.join(bootstrap)} after {waited:.0f} s: {type(error).__name__}"
+                raise KafkaAwayError(told) from None
             waiting(waited)
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
             pause = min(pause * 2, 3.0)
         else:
             return
+
+
+def told_to_stop() -> bool:
+    """Return whether a cancellation is meant for this task: a client ends what it gave up alike (tried)."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def leave(stop: Callable[[], Awaitable[None]]) -> None:
+    """Stop a client as far as it can be: with the broker away its own stop may never return (B19)."""
+    try:
+        async with asyncio.timeout(LEAVE_WITHIN_S):
+            await stop()
+    except Exception as error:  # noqa: BLE001 - it is left anyway, and what was promised is stored
+        logs.logger().warning("left without a goodbye", exc_info=error)
 
 
 async def answering(bootstrap: list[str]) -> list[str]:

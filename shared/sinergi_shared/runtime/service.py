@@ -23,6 +23,8 @@ from sinergi_shared.runtime.health import Health, routes
 from sinergi_shared.runtime.settings import ServiceSettings
 
 EXIT_BUG: Final = 3
+_SAY_WHAT_TO_DO: Final = (kafka.KafkaAwayError, kafka.TopicsWrongError)
+"""Errors of our own, whose words hold nothing of any message; those of others are never logged."""
 
 
 class Service(Protocol):
@@ -51,7 +53,8 @@ def die(where: str, error: BaseException) -> NoReturn:
     """End the process, without a goodbye, on an error that a restart may cure (crash only)."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]  # the group itself says nothing
-    logs.logger().error("stopping: an error that a restart may cure", where=where, exc_info=error)
+    told = {"problem": str(error)} if isinstance(error, _SAY_WHAT_TO_DO) else {}
+    logs.logger().error("stopping: an error that a restart may cure", where=where, exc_info=error, **told)
     sys.stdout.flush()
     os._exit(EXIT_BUG)
 
@@ -72,13 +75,19 @@ async def kafka_as_declared(settings: ServiceSettings, health: Health, wanted: I
     Raise ``KafkaAwayError`` or ``TopicsWrongError``.
     """
     health.problem("kafka", "waiting for Kafka")
-    await kafka.wait_for_kafka(
+    topics = list(wanted)
+    await patiently(settings, lambda: kafka.check_topics(settings.bootstrap, topics))
+    health.problem("kafka", None)
+
+
+async def patiently(settings: ServiceSettings, ask: Callable[[], Awaitable[None]]) -> None:
+    """Return once Kafka has answered, asked again as long as a start waits; else ``KafkaAwayError``."""
+    await kafka.until_answered(
         settings.bootstrap,
+        ask,
         settings.kafka_wait_s,
         lambda seconds: logs.logger().warning("waiting for Kafka", seconds=round(seconds)),
     )
-    await kafka.check_topics(settings.bootstrap, wanted)
-    health.problem("kafka", None)
 
 
 async def run(service: Service) -> None:
@@ -86,7 +95,7 @@ async def run(service: Service) -> None:
     settings = service.settings
     try:
         await serve(application(service), host=settings.host, port=settings.port, connect=service.connect)
-    except (kafka.KafkaAwayError, kafka.TopicsWrongError) as error:
+    except _SAY_WHAT_TO_DO as error:
         logs.logger().error("cannot start", problem=str(error))
         sys.exit(EXIT_BUG)
 
