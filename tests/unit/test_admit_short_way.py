@@ -134,6 +134,16 @@ def test_an_attribute_in_which_anything_may_stand_is_looked_into(name, secret):
     assert not nothing_to_find(document)
 
 
+@pytest.mark.parametrize("thread", ["DILJBH5O2667552633BTRE5JDR", "BYR33S7DP3YO7O2527Q2CRNM3R"])
+def test_a_thread_id_is_a_partition_key_whatever_its_digits(thread):
+    """Some thread ids look like a telephone number; a sender may partition by them (contracts, 1)."""
+    document = WHOLE | {"partitionkey": thread}
+    assert personal_data(thread)
+    assert nothing_to_find(document)
+    assert personal_findings(document) == ()
+    assert not nothing_to_find(WHOLE | {"correlationid": thread})
+
+
 def _both_ways(document):
     short = admit._faultless(document, KNOWN, NOW)
     return short, admit._judge(document, KNOWN, NOW)
