@@ -67,7 +67,7 @@ VALUES = st.one_of(
     st.text(max_size=20),
     st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._:-]{0,31}\Z"),
     st.from_regex(r"\Aid\.sinergi\.[a-z]{1,9}\.[0-9a-z_]{1,16}\.v1\Z"),
-)
+).map(copy.copy)  # the empty ones are written into, and must not be the same in two places
 
 
 @st.composite
