@@ -49,6 +49,10 @@ class Bus:
             *(topics.JOBS, topics.THREADS, topics.AUDIT, topics.REJECTED),
         ]
 
+    def leave(self) -> None:
+        """Let go of Kafka while it still runs: librdkafka has waited for ever to leave one that is gone."""
+        del self._admin
+
     def create(self) -> None:
         """Make every topic of the deployment."""
         self._create(self._wanted)
@@ -197,6 +201,7 @@ async def running() -> AsyncIterator[Bus]:
         bus = Bus(f"{HOST}:{ports.kafka}", ports, pid)
         bus.create()
         yield bus
+        bus.leave()
     finally:
         await supervisor.stop()
 

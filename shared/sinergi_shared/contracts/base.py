@@ -67,6 +67,11 @@ def format_time(value: datetime) -> str:
     return text.removesuffix("+00:00") + "Z" if value.tzinfo is UTC or text.endswith("+00:00") else text
 
 
+def quarter_hour(value: datetime) -> str:
+    """Return, as ``format_time`` does, when the quarter hour began in which a time lies."""
+    return format_time(value.replace(minute=value.minute // 15 * 15, second=0, microsecond=0))
+
+
 @lru_cache(maxsize=256)
 def clock(moment: datetime) -> str:
     """Return RFC 3339 text on the clock of West Kalimantan; a batch asks for few times, and often."""

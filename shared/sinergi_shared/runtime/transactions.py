@@ -106,10 +106,12 @@ class Transactions:
         if self._opened_at is None:
             return
         async with asyncio.timeout_at(self._opened_at + LONGEST_S):
-            if self._offsets:
-                await self._producer.send_offsets_to_transaction(self._offsets, self._group)
             for delivered in self._sent:
                 await delivered  # the client would commit without what Kafka has refused
+            # Only now: records that arrive while Kafka takes the offsets in hand are refused for a moment
+            # (NOT_ENOUGH_REPLICAS), and all of them were sent again in every fifth transaction.
+            if self._offsets:
+                await self._producer.send_offsets_to_transaction(self._offsets, self._group)
             await self._producer.commit_transaction()
         self._opened_at, self._offsets, self._sent = None, {}, []
         if tainted(self._producer):

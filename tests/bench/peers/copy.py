@@ -29,6 +29,7 @@ class Batches:
         self._places = places
         self._builders = [None] * len(places)
         self._full = []
+        self._sent = []
 
     def add(self, written):
         builders = self._builders
@@ -46,7 +47,12 @@ class Batches:
         self._full, self._builders = [], [None] * len(self._places)
         for place, builder in full:
             topic, partition = self._places[place]
-            await self._producer.send_batch(builder, topic, partition=partition)
+            self._sent.append(await self._producer.send_batch(builder, topic, partition=partition))
+
+    async def delivered(self):
+        """Return once Kafka has all: what arrives together with the offsets it refuses for a moment."""
+        sent, self._sent = self._sent, []
+        await asyncio.gather(*sent)
 
 
 def ready_bytes(plan: Any):
@@ -107,6 +113,7 @@ async def copy(consumer, producer, batches, plan, told):
             for place in offsets:
                 batches.add(plan.totals[place.partition])
             await batches.ship()
+            await batches.delivered()
             await producer.send_offsets_to_transaction(offsets, told["group"])
             await producer.commit_transaction()
             offsets = {}

@@ -68,34 +68,16 @@ def _rejected(
     lane: int,
     attempts: int = 1,
 ) -> Outgoing:
-    reason, stage, rule, fields = why
-    body = record.value or b""
     told = {key: _readable(document.get(key)) for key in ("id", "source", "type")}
-    mend = _MEND.get(reason, _MEND_OTHER)
-    kept = reason.payload_kept and 0 < len(body) <= MAX_KEPT_BYTES
     data: Json = {
         "rejectedId": told["id"],
         "rejectedSource": told["source"],
         "rejectedType": told["type"],
-        "reason": reason,
-        "stage": stage,
-        "fields": fields,
-        "retryable": reason.retryable,
         "attempts": attempts,
         "firstSeen": clock(now),
-        "payloadSha256": hashlib.sha256(body).hexdigest(),
-        "payloadKept": kept,
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "action": {"id": mend[0], "en": mend[1]},
+        **_why(*why),
+        **_what_stood_there(record, why[0]),
     }
-    if any(name == NOTE_WITHHELD for name, _ in record.headers):
-        data["headers"] = {NOTE_WITHHELD: "true"}  # a replay must tell it again
-    if kept:
-        data["payload"] = base64.b64encode(body).decode()
-    if rule is not None:
-        data["rule"] = rule
     place = f"{record.topic}/{record.partition}/{record.offset}"
     envelope = {
         "specversion": "1.0",
@@ -111,6 +93,35 @@ def _rejected(
         "data": data,
     }
     return Outgoing(topics.REJECTED, told["source"].encode(), orjson.dumps(envelope), lane, HEADERS)
+
+
+def _why(reason: Reason, stage: Stage, rule: Rule | None, fields: tuple[str, ...]) -> Json:
+    mend = _MEND.get(reason, _MEND_OTHER)
+    why: Json = {
+        "reason": reason,
+        "stage": stage,
+        "fields": fields,
+        "retryable": reason.retryable,
+        "action": {"id": mend[0], "en": mend[1]},
+    }
+    return why if rule is None else why | {"rule": rule}
+
+
+def _what_stood_there(record: Record, reason: Reason) -> Json:
+    body = record.value or b""
+    kept = reason.payload_kept and 0 < len(body) <= MAX_KEPT_BYTES
+    stood: Json = {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "payloadSha256": hashlib.sha256(body).hexdigest(),
+        "payloadKept": kept,
+    }
+    if any(name == NOTE_WITHHELD for name, _ in record.headers):
+        stood["headers"] = {NOTE_WITHHELD: "true"}  # a replay must tell it again
+    if kept:
+        stood["payload"] = base64.b64encode(body).decode()
+    return stood
 
 
 def _readable(value: object) -> str:

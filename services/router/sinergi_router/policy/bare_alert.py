@@ -16,7 +16,7 @@ from sinergi_router.policy.facts import Thread
 from sinergi_router.policy.headline import bare_headline
 from sinergi_router.policy.notice import Notice
 from sinergi_router.policy.views import ANYBODY
-from sinergi_shared.contracts.base import WIB, format_time
+from sinergi_shared.contracts.base import WIB, format_time, quarter_hour
 from sinergi_shared.contracts.codes import AlertMsgType, AreaSource, Level, Precision, Severity, Urgency
 
 NO_CATEGORY: Final = "TANPA_ISI"
@@ -59,7 +59,7 @@ def _data(issue: BareIssue, notice: Notice, policy: Policy) -> Json:
         "severity": thread.highest_severity or Severity.KRITIS,
         "urgency": Urgency.SEGERA,
         "headline": bare_headline(thread.status, issue.msg_type),
-        "observedAt": _quarter_hour(thread.decided_at or issue.decided_at),
+        "observedAt": quarter_hour((thread.decided_at or issue.decided_at).astimezone(WIB)),
         "observedPrecision": Precision.QUARTER_HOUR,
         "action": {"id": notice.action_id, "en": notice.action_en},
         "withheld": least.withheld,
@@ -71,8 +71,3 @@ def _data(issue: BareIssue, notice: Notice, policy: Policy) -> Json:
         "escalatesTo": recipient.escalates_to if due else None,
     }
     return told | {key: value for key, value in optional.items() if value is not None}
-
-
-def _quarter_hour(when: datetime) -> str:
-    past = timedelta(minutes=when.minute % 15, seconds=when.second, microseconds=when.microsecond)
-    return format_time((when - past).astimezone(WIB))

@@ -14,7 +14,7 @@ from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area, Arrived
 from sinergi_router.policy.severity import score
 from sinergi_router.policy.views import Cut, View
-from sinergi_shared.contracts.base import format_time
+from sinergi_shared.contracts.base import format_time, quarter_hour
 from sinergi_shared.contracts.codes import Level, Mode, Need, Precision, VehicleKind
 from sinergi_shared.contracts.event import KNOWN_MAJOR, KNOWN_MINOR, Location
 
@@ -170,9 +170,8 @@ def _known_vehicle(vehicle: Json) -> Json:
 
 
 def _observed(when: datetime, *, exact: bool) -> str:
-    text = format_time(when)  # to minutes: 16 characters
-    zone = text[26:] if when.microsecond else text[19:]
     if exact:
-        return f',"observedAt":"{text[:19]}{zone}","observedPrecision":"{Precision.SECOND}"'
-    quarter = when.minute // 15 * 15
-    return f',"observedAt":"{text[:14]}{quarter:02}:00{zone}","observedPrecision":"{Precision.QUARTER_HOUR}"'
+        told, precision = format_time(when.replace(microsecond=0)), Precision.SECOND
+    else:
+        told, precision = quarter_hour(when), Precision.QUARTER_HOUR
+    return f',"observedAt":"{told}","observedPrecision":"{precision}"'

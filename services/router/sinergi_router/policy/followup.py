@@ -150,21 +150,10 @@ def advanced(
     closing = data.msgType in CLOSING
     if before.state is not ThreadState.OPEN and not closing:
         before = _afresh(before)
-    informed = dict(before.informed)
-    for alert in alerts:
-        notice, code = alert.notice, alert.notice.recipient.code
-        held = informed.get(code)
-        due = None if closing else due_at(notice, decided_at) or (held.ack_due_at if held else None)
-        if held is None:
-            informed[code] = Informed(notice.role, notice.level, alert.number, notice.alert_revision, due)
-        else:
-            informed[code] = held._replace(
-                role=notice.role,
-                level=held.level if closing else notice.level,
-                alert_number=alert.number,
-                alert_revision=notice.alert_revision,
-                ack_due_at=due,
-            )
+    held = {
+        alert.notice.recipient.code: _held(before, alert, decided_at, closing=closing) for alert in alerts
+    }
+    informed = before.informed | held
     rose = severity_rose(data.severity, before)
     return replace(
         before,
@@ -180,6 +169,22 @@ def advanced(
         event_at=None,
         decided_at=decided_at,
         policy_version=policy_version,
+    )
+
+
+def _held(before: Thread, alert: Alert, decided_at: datetime, *, closing: bool) -> Informed:
+    """Return what a recipient holds once it has this alert."""
+    notice = alert.notice
+    held = before.informed.get(notice.recipient.code)
+    due = None if closing else due_at(notice, decided_at) or (held.ack_due_at if held else None)
+    if held is None:
+        return Informed(notice.role, notice.level, alert.number, notice.alert_revision, due)
+    return held._replace(
+        role=notice.role,
+        level=held.level if closing else notice.level,
+        alert_number=alert.number,
+        alert_revision=notice.alert_revision,
+        ack_due_at=due,
     )
 
 
