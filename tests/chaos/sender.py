@@ -94,7 +94,12 @@ class Sender:
 
     async def _producer(self) -> AIOKafkaProducer:
         while True:
-            producer = kafka.producer(self._bootstrap, linger_ms=5)
+            try:
+                # Of a list, a client waits for each that is frozen, and the lanes would seem to stand still.
+                producer = kafka.producer(await kafka.answering(self._bootstrap), linger_ms=5)
+            except (KafkaError, OSError):
+                await asyncio.sleep(0.2)
+                continue
             try:
                 await producer.start()
             except (KafkaError, OSError):
