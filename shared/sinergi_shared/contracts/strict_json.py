@@ -49,15 +49,11 @@ def parse_object(body: bytes | None) -> dict[str, Any]:
         raise UnreadableError(Rule.NULL_VALUE)
     if _brackets(body) > MAX_DEPTH and _depth(body) > MAX_DEPTH:
         raise UnreadableError(Rule.DEPTH)
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise UnreadableError(Rule.UTF8) from None
     document = _as_we_write(body)
     if document is None:
-        document = _read(text)
+        document = _read(body)
     # The parser itself refuses raw control characters: only these three can bring in another.
-    if not text.isascii() or "\\" in text or "\x7f" in text:
+    if not body.isascii() or b"\\" in body or b"\x7f" in body:
         _check_text(document)
     return document
 
@@ -78,16 +74,18 @@ def _as_we_write(body: bytes) -> dict[str, Any] | None:
     return document if again == body and isinstance(document, dict) else None
 
 
-def _read(text: str) -> dict[str, Any]:
+def _read(body: bytes) -> dict[str, Any]:
     reader = _Reader()
     try:
         document = json.loads(
-            text,
+            body.decode("utf-8"),
             object_pairs_hook=reader.pairs,
             parse_float=_float,
             parse_int=_int,
             parse_constant=_constant,
         )
+    except UnicodeDecodeError:
+        raise UnreadableError(Rule.UTF8) from None
     except (ValueError, RecursionError):
         raise UnreadableError(Rule.JSON) from None
     if not isinstance(document, dict):
@@ -118,7 +116,8 @@ class _Reader:
 
 
 def _brackets(body: bytes) -> int:
-    return body.count(b"{") + body.count(b"[")
+    # By what is left without them: counting goes byte by byte, at five times the cost.
+    return len(body) - len(body.replace(b"{", b"").replace(b"[", b""))
 
 
 def _depth(body: bytes) -> int:
