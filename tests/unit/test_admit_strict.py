@@ -83,6 +83,12 @@ def test_a_time_with_an_offset_is_read_as_it_stands(text):
     assert parse_time(text) - datetime(2026, 3, 10, 1, 12, 30, tzinfo=UTC) <= timedelta(seconds=0.5)
 
 
+@pytest.mark.parametrize("offset", ["Z", "+00:00"])
+def test_digits_beyond_microseconds_are_cut_off(offset):
+    read = parse_time(f"2026-03-10T01:12:30.123456789{offset}")
+    assert read == datetime(2026, 3, 10, 1, 12, 30, 123456, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("body", "rule"),
     [
