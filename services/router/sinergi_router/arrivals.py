@@ -95,7 +95,7 @@ def read_record(record: Record) -> Arrived | Unread:
         digest=body_digest(document),
         received_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
         pointer=EventPointer(partition=record.partition, offset=record.offset),
-        note_withheld=any(name == NOTE_WITHHELD for name, _ in record.headers),
+        note_withheld=NOTE_WITHHELD in dict(record.headers),
     )
 
 

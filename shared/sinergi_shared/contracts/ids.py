@@ -44,7 +44,7 @@ def alert_ids(thread: str, cause: str, recipient: str) -> AlertIds:
 
 def derived_uuid(*cause: str) -> str:
     """Return a UUIDv8 (RFC 9562, 5.8) that depends on nothing but its cause."""
-    return _uuid8(_digest("uuid8", *cause).hex()[:32])
+    return _uuid8(_digest("uuid8", *cause).hex())
 
 
 def delivery_id(alert: str, channel: str, contact: str) -> str:
