@@ -20,11 +20,12 @@ _GROUP: Final = f"[OoQIl]*+[0-9]{_ANY}*+"
 _AS_DIGITS: Final = str.maketrans("OoQIl", "00011")
 _NO_GAPS: Final = str.maketrans("", "", " .()_-,/")
 # The look behind stands behind the first sign, so that a search jumps over whatever is none; the look
-# ahead passes by what is too short for a phone number.
+# ahead passes by what is too short for a phone number. Groups that never go back stand as ``(?>(?:a)*)``:
+# before Python 3.11.5 ``(?:a)*+`` lost its place, and numbers of people passed (CPython's gh-106052).
 _RUN: Final = re.compile(
     rf"{_ANY}(?<!{_ANY}.)(?=[0-9OoQIl .()_-]{{7}}|[0-9OoQIl,]{{7}}|[0-9OoQIl/]{{7}})"
     rf"(?:(?<=[0-9])|[OoQIl]*+[0-9]){_ANY}*+"
-    rf"(?:(?:[ .()_-]{{1,3}}({_GROUP}))++|(?:,({_GROUP}))++|(?:/({_GROUP}))++)?+"
+    rf"(?>(?:(?>(?:[ .()_-]{{1,3}}({_GROUP}))+)|(?>(?:,({_GROUP}))+)|(?>(?:/({_GROUP}))+))?)"
 )
 _DIGITS: Final = re.compile("[0-9]+")
 _GAP: Final = re.compile("[^0-9]+")
@@ -63,17 +64,17 @@ _MORE_THAN_A_COUNT: Final = 6
 
 # Whether a run too short for an identity number may hold a phone number or a licence: most do not,
 # and a hostile text has thousands of them. Rather yes than no.
-_TO_A_BLOCK: Final = "[^0-9]+(?:[0-9]{1,2}[^0-9]+)*+[0-9]{3}"
+_TO_A_BLOCK: Final = "[^0-9]+(?>(?:[0-9]{1,2}[^0-9]+)*)[0-9]{3}"
 _MAY_HOLD: Final = re.compile(
     rf"""(?<![0-9])(?:
         (?=(?:{_phone_number(gap="[^0-9]*+")})(?![0-9]))(?:
             (?:{_PHONE.pattern})(?![0-9])
           | [0-9](?:[^0-9]+[0-9](?![0-9])){{8}}
           | 0[0-9]++{_TO_A_BLOCK}
-          | 0[0-9]*+([^0-9]+)[0-9]+(?:\1[0-9]+)*+[^0-9]
+          | 0[0-9]*+([^0-9]+)[0-9]+(?>(?:\1[0-9]+)*)[^0-9]
           | 6[0-9]{{2,}}+{_TO_A_BLOCK}
           | 6[0-9]?{_TO_A_BLOCK}[0-9]*+{_TO_A_BLOCK}
-          | 6[0-9]*+[^0-9]+(?:[0-9]{{1,5}}[^0-9]+)*+[0-9]{{6}}
+          | 6[0-9]*+[^0-9]+(?>(?:[0-9]{{1,5}}[^0-9]+)*)[0-9]{{6}}
         )
       | (?:[0-9]{{12}}|[0-9]{{14}})(?![0-9])
       | [0-9]{{6}}[^0-9]+[0-9]{{2}}[^0-9]+[0-9]{{4}}(?![0-9])

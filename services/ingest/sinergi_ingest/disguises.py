@@ -30,7 +30,7 @@ _DIGIT_WORDS: Final = {
 }  # fmt: skip
 _WORD: Final = "(?:" + "|".join(_DIGIT_WORDS) + ")"
 # Nine at least: "satu dua tiga orang" is a count, not a number of somebody.
-_SPELLED: Final = re.compile(rf"{_WORD}(?:[ ,.-]{{1,3}}{_WORD}){{8,}}+")
+_SPELLED: Final = re.compile(rf"{_WORD}(?>(?:[ ,.-]{{1,3}}{_WORD}){{8,}})")
 _SPELLED_IN_ANY_CASE: Final = re.compile(_SPELLED.pattern, re.IGNORECASE)
 _SPLIT: Final = re.compile("[A-Za-z]+")
 

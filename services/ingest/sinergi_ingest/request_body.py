@@ -15,8 +15,8 @@ MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 MAX_ITEMS: Final = 1_000
 
 # A long string is matched in pieces: no other thread gets a turn while one match lasts.
-_PIECE: Final = rb'(?:[^"\\]{1,1024}+|\\.){1,256}+'
-_TOKEN: Final = re.compile(rb'"(?:' + _PIECE + rb')?+("?)|[\[\]{},]', re.DOTALL)
+_PIECE: Final = rb'(?>(?:[^"\\]{1,1024}+|\\.){1,256})'
+_TOKEN: Final = re.compile(rb'"(?>(?:' + _PIECE + rb')?)("?)|[\[\]{},]', re.DOTALL)
 _MORE_OF_A_STRING: Final = re.compile(_PIECE, re.DOTALL)
 
 
