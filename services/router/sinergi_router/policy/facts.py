@@ -131,6 +131,7 @@ class Competent:
     matched: Mapping[str, Match]  # one a recipient
     primaries: tuple[Match, ...]  # in first-lead order, where no line divides the circle
     last_step: timedelta  # until their ladder has come to its end
+    tied: Mapping[str, frozenset[str]]  # territories of primaries that only their share can order
     # The notices of a thread's first message, by lead and lateness: made once (policy.followup).
     opening: dict[tuple[str | None, bool], tuple[Notice, ...]] = field(
         default_factory=dict, compare=False, repr=False
