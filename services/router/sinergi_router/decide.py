@@ -6,7 +6,7 @@ left it, and every id is derived.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -46,8 +46,7 @@ MOST_KINDS: Final = 20_000
 """Kinds of events whose offices are remembered, some kilobytes each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What became of one event, and its thread after it; ``alerts`` only when it was routed."""
 
     arrived: Arrived

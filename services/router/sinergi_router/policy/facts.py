@@ -24,8 +24,7 @@ from sinergi_shared.contracts.thread import EventPointer
 from sinergi_shared.region.tables import Place, Recipient
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """An admitted event: read, as a document, and where and when it was received."""
 
     thread_id: str
@@ -37,8 +36,7 @@ class Arrived:
     note_withheld: bool = False  # by ingest; the sender is told
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(NamedTuple):
     """Where an event is settled: a kecamatan, a kabupaten when only that is known, or the province."""
 
     code: str | None
