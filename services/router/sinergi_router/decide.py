@@ -6,14 +6,14 @@ left it, and every id is derived.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from sinergi_router.policy.alert import Alert, Issue, issue_alerts
 from sinergi_router.policy.book import Policy
 from sinergi_router.policy.border_exit import consulate
-from sinergi_router.policy.facts import Area, Arrived, Competent, Match, Thread
+from sinergi_router.policy.facts import Area, Arrived, Competent, Thread
 from sinergi_router.policy.followup import (
     CLOSING,
     advanced,
@@ -24,12 +24,12 @@ from sinergi_router.policy.followup import (
 )
 from sinergi_router.policy.jurisdiction import settle
 from sinergi_router.policy.lead import (
-    MOST_STEPS,
     choose_lead,
-    first_lead_order,
     in_first_lead_order,
-    ladder,
-    undivided,
+    in_turn,
+    last_step,
+    primaries_of,
+    tied,
 )
 from sinergi_router.policy.mandates import key_of, matches, truths_of
 from sinergi_router.policy.neighbour import near_areas, neighbours
@@ -46,8 +46,7 @@ MOST_KINDS: Final = 20_000
 """Kinds of events whose offices are remembered, some kilobytes each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What became of one event, and its thread after it; ``alerts`` only when it was routed."""
 
     arrived: Arrived
@@ -62,14 +61,12 @@ class Decision:
     resolution: Resolution | None = None  # of its thread, which a message that changes nothing keeps
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An event with its settled area, the areas around its point, and whether one alone holds the circle."""
+class Placed(NamedTuple):
+    """An event with its settled area and whom the rules tell of it there."""
 
     arrived: Arrived
     area: Area
-    near: Sequence[str]
-    undivided: bool  # no line divides the circle around the point
+    offices: Competent
 
 
 def decide(
@@ -80,10 +77,12 @@ def decide(
     decisions = []
     areas = settle(arrived, policy)
     data = [one.event.data for one in arrived]
-    near, whole = near_areas(data, areas, policy), undivided(data, areas, policy)
-    for one, area, around, in_one in zip(arrived, areas, near, whole, strict=True):
+    near = near_areas(data, areas, policy)
+    told = [competent(*placed, policy) for placed in zip(data, areas, near, strict=True)]
+    for placed in map(Placed, arrived, areas, in_turn(told, data, areas, policy)):
+        one = placed.arrived
         thread = known.get(one.thread_id) or threads.get(one.thread_id)
-        decision = _decide(Placed(one, area, around, in_one), thread, policy, now)
+        decision = _decide(placed, thread, policy, now)
         if decision.thread is not None:
             known[one.thread_id] = decision.thread
         decisions.append(decision)
@@ -111,18 +110,14 @@ def _decide(placed: Placed, thread: Thread | None, policy: Policy, now: datetime
 
 
 def _opened(placed: Placed, thread: Thread, policy: Policy, now: datetime) -> Decision:
-    one, area, data = placed.arrived, placed.area, placed.arrived.event.data
-    offices = competent(data, area, placed.near, policy)
+    one, area, offices = placed
+    data = one.event.data
     if not offices.matched:
         stop = Unrouted(Outcome.REJECTED, Reason.POLICY_MISSING)
         return Decision(
             one, stop.outcome, now, policy.version, None, area, unrouted=stop, resolution=thread.resolution
         )
-    primaries, last_step = offices.primaries, offices.last_step
-    if not placed.undivided:
-        primaries = first_lead_order(primaries, data, area, policy)
-        last_step = _last_step(primaries, policy)
-    lead = choose_lead(thread, offices.matched, primaries, policy)
+    lead = choose_lead(thread, offices.matched, offices.primaries, policy)
     late = is_late(one.event, now, policy)
     notices = opened_notices(data, thread, offices, lead, late=late, policy=policy)
     issue = Issue(
@@ -131,7 +126,7 @@ def _opened(placed: Placed, thread: Thread, policy: Policy, now: datetime) -> De
         msg_type=AlertMsgType.ALERT if thread.revision == 0 else AlertMsgType.UPDATE,
         cause=one.event.id,
         decided_at=now,
-        last_step=last_step,
+        last_step=offices.last_step,
         open_person_at_risk=data.person_at_risk,
         late=late,
     )
@@ -197,20 +192,12 @@ def competent(data: SuspiciousMovement, area: Area, near: Sequence[str], policy:
         if exercise:  # which never escalates
             by_mandate = [match for match in by_mandate if match.role is not Role.ESCALATION]
         matched = one_each([*by_mandate, *neighbours(data, area, near, policy), *moving])
-        primaries = in_first_lead_order(match for match in matched.values() if match.role is Role.PRIMARY)
-        found = Competent(matched, primaries, _last_step(primaries, policy))
+        primaries = in_first_lead_order(primaries_of(matched))
+        found = Competent(matched, primaries, last_step(primaries, policy), tied(primaries, policy))
         if len(policy.competence) >= MOST_KINDS:
             policy.competence.clear()
         policy.competence[key] = found
     return found
-
-
-def _last_step(primaries: Sequence[Match], policy: Policy) -> timedelta:
-    """Return when the ladder of these primaries, in first-lead order, has come to its end."""
-    own = {match.recipient.code: match.ack_minutes for match in primaries}
-    lead_minutes = primaries[0].ack_minutes if primaries else 0
-    steps = ladder(primaries, policy)[:MOST_STEPS]
-    return timedelta(minutes=sum(own.get(office.code, lead_minutes) for office in steps))
 
 
 def _first(one: Arrived) -> Thread:

@@ -158,7 +158,9 @@ class RouterLane:
             if decision.outcome is Outcome.REJECTED and decision.arrived.pointer is not None:
                 record = by_offset[decision.arrived.pointer.offset]
                 outgoing.append(of_rejection(decision, record, self._lane))
-            self._accept(decision.arrived, decision.thread)
+            if decision.outcome is Outcome.ROUTED and decision.arrived.pointer is not None:
+                # Its thread points to it now, and a request in the same batch may be about it.
+                self._accepted[decision.arrived.pointer] = decision.arrived
         self._remember(outgoing, now)
         outgoing += [of_unread(one, now, self._lane) for one in unread]
         outcomes = [*(decision.outcome for decision in decisions), *(Outcome.REJECTED for _ in unread)]
@@ -183,14 +185,11 @@ class RouterLane:
         self._remember(outgoing, now)
         return outgoing
 
-    def _accept(self, arrived: Arrived, thread: Thread | None) -> None:
-        if thread is not None and thread.pointer is not None and thread.pointer == arrived.pointer:
-            self._accepted[thread.pointer] = arrived  # a request in the same batch may be about it
-
     def _remember(self, outgoing: Iterable[Outgoing], now: datetime) -> None:
+        written_ms = _ms(now)
         for out in outgoing:
             if out.topic == THREADS and out.key is not None:
-                self._threads.keep(out.key, out.value, _ms(now))
+                self._threads.keep(out.key, out.value, written_ms)
 
     def _account(self, outcomes: Sequence[Outcome], records: Sequence[Record]) -> Outgoing:
         self._ledger.count(outcomes, max(record.offset for record in records) + 1)

@@ -97,6 +97,7 @@ class RouterMetrics:
             STAGE_BUCKETS,
             severity=Severity,
         )
+        self._waited = {severity: self.receive_to_decide.labels(severity) for severity in Severity}
         self.batch = histogram(registry, "sinergi_router_batch_seconds", "One batch decided", STAGE_BUCKETS)
 
     def decided(self, decisions: Sequence[Decision]) -> None:
@@ -163,4 +164,4 @@ class RouterMetrics:
             self.late.inc()
         if decision.arrived.received_at is not None:
             waited = (decision.decided_at - decision.arrived.received_at).total_seconds()
-            self.receive_to_decide.labels(decision.arrived.event.data.severity).observe(max(0.0, waited))
+            self._waited[decision.arrived.event.data.severity].observe(max(0.0, waited))

@@ -10,7 +10,7 @@ code whatever the order of the file (B37).
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +40,6 @@ class Geography:
     def __init__(self, areas: dict[str, BaseGeometry], names: dict[str, str], border: BaseGeometry) -> None:
         self.codes: Final = tuple(sorted(areas))
         self.names: Final = names
-        self._index: Final = {code: index for index, code in enumerate(self.codes)}
         self._polygons: Final = np.array([_on_grid(areas[code]) for code in self.codes], dtype=object)
         self._tree: Final = STRtree(self._polygons)
         self._border: Final = _on_grid(border)
@@ -54,8 +53,11 @@ class Geography:
         """Return for each point the lowest code of the areas that hold it, lines included."""
         found: list[str | None] = [None] * len(points)
         if points:
-            asked, areas = self._tree.query(_points(points), predicate="intersects")
-            for point, area in sorted(zip(asked.tolist(), areas.tolist(), strict=True), reverse=True):
+            shapes = _points(points)
+            asked, areas = self._tree.query(shapes)
+            held = shapely.intersects(self._polygons[areas], shapes[asked])
+            pairs = zip(asked[held].tolist(), areas[held].tolist(), strict=True)
+            for point, area in sorted(pairs, reverse=True):
                 found[point] = self.codes[area]
         return found
 
@@ -63,8 +65,7 @@ class Geography:
         """Return for each point the codes of every area at most so far away, in code order."""
         found: list[list[str]] = [[] for _ in points]
         if points:
-            limits = (np.asarray(metres) + _SLACK_M) / _STEP_M
-            asked, areas = self._tree.query(_points(points), predicate="dwithin", distance=limits)
+            asked, areas = self._near(_points(points), (np.asarray(metres) + _SLACK_M) / _STEP_M)
             for area, point in sorted(zip(areas.tolist(), asked.tolist(), strict=True)):
                 found[point].append(self.codes[area])
         return found
@@ -122,29 +123,41 @@ class Geography:
         last = bisect_left(self.codes, f"{code}/")  # behind every ``code.``
         return [i for i in range(first, last) if self.codes[i] == code or self.codes[i][len(code)] == "."]
 
-    def shares(self, point: Point, radius_m: float, areas_of: dict[str, frozenset[str]]) -> dict[str, float]:
-        """Return for each name the part (0..1) of the circle that lies in its areas."""
-        shape, radius = _points(point), radius_m / _STEP_M
-        touched = self._tree.query(shape, predicate="dwithin", distance=radius).tolist()
-        if len(touched) == 1 and not shapely.dwithin(self._lines[touched[0]], shape, radius):
-            return {name: float(self.codes[touched[0]] in codes) for name, codes in areas_of.items()}
-        circle = shapely.buffer(shape, radius, quad_segs=_CIRCLE_SEGMENTS)
-        inside = shapely.area(shapely.intersection(self._polygons[touched], circle)).tolist()
-        parts = [(self.codes[area], part) for area, part in zip(touched, inside, strict=True)]
-        whole = float(shapely.area(circle))
-        return {
-            name: sum(part for code, part in parts if code in codes) / whole
-            for name, codes in areas_of.items()
-        }
-
-    def holds_circles(self, circles: Sequence[tuple[Point, float, str]]) -> list[bool]:
-        """Return for each point, radius in metres and area around the point whether it holds the circle."""
+    def shares(
+        self, circles: Sequence[tuple[Point, float, Mapping[str, frozenset[str]]]]
+    ) -> list[dict[str, float]]:
+        """Return for each point, radius in metres and areas by name: a name's part (0..1) of the circle."""
         if not circles:
             return []
-        points, metres, codes = zip(*circles, strict=True)
-        lines = self._lines[[self._index[code] for code in codes]]
+        points, metres, named = zip(*circles, strict=True)
+        shapes: Any = _points(points)
         radii: Any = np.asarray(metres) / _STEP_M  # the library's stubs know one distance only
-        return (~shapely.dwithin(lines, _points(points), radii)).tolist()  # type: ignore[no-any-return]
+        asked, areas = self._near(shapes, radii)
+        cut = shapely.dwithin(self._lines[areas], shapes[asked], radii[asked])
+        divided, which = np.unique(asked[cut], return_inverse=True)
+        drawn = shapely.buffer(shapes[divided], radii[divided], quad_segs=_CIRCLE_SEGMENTS)
+        whole = np.ones(len(circles))
+        whole[divided] = shapely.area(drawn)
+        inside = whole[asked]  # of an area whose line is farther away, which holds all of the circle
+        inside[cut] = shapely.area(shapely.intersection(self._polygons[areas[cut]], drawn[which]))
+        parts: list[list[tuple[str, float]]] = [[] for _ in circles]
+        for circle, area, part in zip(asked.tolist(), areas.tolist(), inside.tolist(), strict=True):
+            parts[circle].append((self.codes[area], part))
+        return [
+            {name: sum(part for code, part in held if code in codes) / total for name, codes in of.items()}
+            for held, total, of in zip(parts, whole.tolist(), named, strict=True)
+        ]
+
+    def _near(self, points: NDArray[Any], limits: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # noqa: ANN401 - an array, which the stubs do not know as a distance
+        """Return which of these points is at most so many steps from which area.
+
+        Prepared areas answer from an index; the tree's own predicate reads every corner of theirs.
+        """
+        left, low, right, high = shapely.bounds(points).T
+        around = shapely.box(left - limits, low - limits, right + limits, high + limits)
+        asked, areas = self._tree.query(around)
+        near = shapely.dwithin(self._polygons[areas], points[asked], limits[asked])
+        return asked[near], areas[near]
 
     def crosses_border(self, start: Point, end: Point) -> bool:
         """Return whether the straight path between two points meets the line."""

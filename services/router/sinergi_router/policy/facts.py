@@ -24,8 +24,7 @@ from sinergi_shared.contracts.thread import EventPointer
 from sinergi_shared.region.tables import Place, Recipient
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """An admitted event: read, as a document, and where and when it was received."""
 
     thread_id: str
@@ -37,8 +36,7 @@ class Arrived:
     note_withheld: bool = False  # by ingest; the sender is told
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(NamedTuple):
     """Where an event is settled: a kecamatan, a kabupaten when only that is known, or the province."""
 
     code: str | None
@@ -131,6 +129,7 @@ class Competent:
     matched: Mapping[str, Match]  # one a recipient
     primaries: tuple[Match, ...]  # in first-lead order, where no line divides the circle
     last_step: timedelta  # until their ladder has come to its end
+    tied: Mapping[str, frozenset[str]]  # territories of primaries that only their share can order
     # The notices of a thread's first message, by lead and lateness: made once (policy.followup).
     opening: dict[tuple[str | None, bool], tuple[Notice, ...]] = field(
         default_factory=dict, compare=False, repr=False

@@ -150,9 +150,9 @@ def advanced(
     closing = data.msgType in CLOSING
     if before.state is not ThreadState.OPEN and not closing:
         before = _afresh(before)
-    held = {
-        alert.notice.recipient.code: _held(before, alert, decided_at, closing=closing) for alert in alerts
-    }
+    notices = {alert.notice.ack_minutes: alert.notice for alert in alerts}
+    dues = {minutes: due_at(notice, decided_at) for minutes, notice in notices.items()}
+    held = {alert.notice.recipient.code: _held(before, alert, dues, closing=closing) for alert in alerts}
     informed = before.informed | held
     rose = severity_rose(data.severity, before)
     return replace(
@@ -172,11 +172,13 @@ def advanced(
     )
 
 
-def _held(before: Thread, alert: Alert, decided_at: datetime, *, closing: bool) -> Informed:
+def _held(
+    before: Thread, alert: Alert, dues: Mapping[int | None, datetime | None], *, closing: bool
+) -> Informed:
     """Return what a recipient holds once it has this alert."""
     notice = alert.notice
     held = before.informed.get(notice.recipient.code)
-    due = None if closing else due_at(notice, decided_at) or (held.ack_due_at if held else None)
+    due = None if closing else dues[notice.ack_minutes] or (held.ack_due_at if held else None)
     if held is None:
         return Informed(notice.role, notice.level, alert.number, notice.alert_revision, due)
     return held._replace(

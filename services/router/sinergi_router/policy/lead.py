@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
 from sinergi_router.policy.book import Policy
-from sinergi_router.policy.facts import Area, Match, Thread
-from sinergi_shared.contracts.codes import AreaSource, Level, Role, ThreadState
+from sinergi_router.policy.facts import Area, Competent, Match, Thread
+from sinergi_shared.contracts.codes import Level, Role, ThreadState
 from sinergi_shared.contracts.event import SuspiciousMovement
 from sinergi_shared.region.tables import Recipient
 
@@ -23,13 +25,17 @@ def choose_lead(
     the place of one that matches and has handed the event on to it.
     """
     led = thread.lead if thread is not None and thread.state is ThreadState.OPEN else None
-    primaries = [match for match in matched.values() if match.role is Role.PRIMARY]
     if thread is not None and led is not None:
         held_on = led in matched and matched[led].role is Role.PRIMARY
-        if held_on or _was_put_there(led, thread, primaries, policy):
+        if held_on or _was_put_there(led, thread, primaries_of(matched), policy):
             return led
     able = (match.recipient.code for match in ordered if not is_recalled(match.recipient.code, thread))
-    return next(able, None) or led or _who_is_left(primaries, thread, policy)
+    return next(able, None) or led or _who_is_left(primaries_of(matched), thread, policy)
+
+
+def primaries_of(matched: Mapping[str, Match]) -> list[Match]:
+    """Return who is told as a primary, in the order in which they were found."""
+    return [match for match in matched.values() if match.role is Role.PRIMARY]
 
 
 def is_recalled(code: str, thread: Thread | None) -> bool:
@@ -86,11 +92,31 @@ def _was_put_there(led: str, thread: Thread, primaries: Sequence[Match], policy:
     return thread.step > 0 and led in {rung.code for rung in ladder(primaries, policy)}
 
 
+def in_turn(
+    offices: Sequence[Competent], data: Sequence[SuspiciousMovement], areas: Sequence[Area], policy: Policy
+) -> list[Competent]:
+    """Return for each event whom the rules tell, its primaries in the order of its own circle.
+
+    The circles are cut for the whole batch.
+    """
+    shares = _shares([one.tied for one in offices], data, areas, policy)
+    return [
+        _reordered(one, of, policy) if any(share < 1.0 for share in of.values()) else one
+        for one, of in zip(offices, shares, strict=True)
+    ]
+
+
+def _reordered(offices: Competent, shares: Mapping[str, float], policy: Policy) -> Competent:
+    primaries = in_first_lead_order(offices.primaries, shares)
+    return replace(offices, primaries=primaries, last_step=last_step(primaries, policy))
+
+
 def first_lead_order(
     primaries: Sequence[Match], data: SuspiciousMovement, area: Area, policy: Policy
 ) -> tuple[Match, ...]:
     """Return the primaries: shortest deadline, then share of the area, then file order, then code."""
-    return in_first_lead_order(primaries, _shares(primaries, data, area, policy))
+    [shares] = _shares([tied(primaries, policy)], [data], [area], policy)
+    return in_first_lead_order(primaries, shares)
 
 
 def in_first_lead_order(
@@ -110,40 +136,40 @@ def in_first_lead_order(
     )
 
 
-def undivided(data: Sequence[SuspiciousMovement], areas: Sequence[Area], policy: Policy) -> list[bool]:
-    """Return for each event whether no line divides its circle: then nobody's share is less than whole.
+def last_step(primaries: Sequence[Match], policy: Policy) -> timedelta:
+    """Return when the ladder of these primaries, in first-lead order, has come to its end."""
+    own = {match.recipient.code: match.ack_minutes for match in primaries}
+    lead_minutes = primaries[0].ack_minutes if primaries else 0
+    steps = ladder(primaries, policy)[:MOST_STEPS]
+    return timedelta(minutes=sum(own.get(office.code, lead_minutes) for office in steps))
 
-    The lines are asked for the whole batch.
-    """
-    circles = [(one.location.point, one.location.accuracyM) for one in data]
-    asked = [
-        (point, metres, area.code)
-        for (point, metres), area in zip(circles, areas, strict=True)
-        if point is not None and metres and area.code is not None and area.source is AreaSource.POLYGON
-    ]
-    inside = iter(policy.geography.holds_circles(asked))
-    return [
-        point is None or not metres or area.at_post or (area.source is AreaSource.POLYGON and next(inside))
-        for (point, metres), area in zip(circles, areas, strict=True)
-    ]
+
+def tied(primaries: Sequence[Match], policy: Policy) -> dict[str, frozenset[str]]:
+    """Return the territories of those whose deadline stands twice; nobody asks for another's share."""
+    with_minutes = Counter(match.ack_minutes for match in primaries)
+    return {
+        match.recipient.code: policy.territory.get(match.recipient.code, frozenset())
+        for match in primaries
+        if match.territorial and with_minutes[match.ack_minutes] > 1
+    }
 
 
 def _shares(
-    primaries: Sequence[Match], data: SuspiciousMovement, area: Area, policy: Policy
-) -> dict[str, float]:
-    """Return the share of the circle in each territory, rounded to 0.01; 1 for whom it does not apply.
+    ties: Sequence[Mapping[str, frozenset[str]]],
+    data: Sequence[SuspiciousMovement],
+    areas: Sequence[Area],
+    policy: Policy,
+) -> list[dict[str, float]]:
+    """Return for each event the share of its circle in each territory, rounded to 0.01.
 
-    Where no deadline stands twice, nobody asks for shares.
+    None where it does not apply: at a post, without a circle, or without a tie.
     """
-    point, radius = data.location.point, data.location.accuracyM
-    if point is None or not radius or area.at_post:
-        return {}
-    with_minutes = Counter(match.ack_minutes for match in primaries)
-    tied = [match for match in primaries if match.territorial and with_minutes[match.ack_minutes] > 1]
-    if not tied:
-        return {}
-    territories = {
-        match.recipient.code: policy.territory.get(match.recipient.code, frozenset()) for match in tied
+    circles = {
+        i: (point, one.location.accuracyM, tie)
+        for i, (tie, one, area) in enumerate(zip(ties, data, areas, strict=True))
+        if tie and one.location.accuracyM and not area.at_post and (point := one.location.point) is not None
     }
-    shares = policy.geography.shares(point, radius, territories)
-    return {code: round(share, 2) for code, share in shares.items()}
+    found: list[dict[str, float]] = [{} for _ in ties]
+    for i, shares in zip(circles, policy.geography.shares([*circles.values()]), strict=True):
+        found[i] = {code: round(share, 2) for code, share in shares.items()}
+    return found

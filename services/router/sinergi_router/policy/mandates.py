@@ -58,7 +58,7 @@ def excluded(data: SuspiciousMovement, area: Area, policy: Policy) -> list[Exclu
 def truths_of(data: SuspiciousMovement, area: Area, policy: Policy) -> frozenset[str]:
     """Return the conditions that hold for an event in an area."""
     border = area.code in policy.tables.border
-    return frozenset(word for word, holds in CONDITIONS.items() if holds(data, area, border))
+    return frozenset([word for word, holds in CONDITIONS.items() if holds(data, area, border)])
 
 
 def _why_not(mandate: Mandate, truths: frozenset[str], who: Found, *, exercise: bool) -> str:

@@ -29,10 +29,11 @@ class Path:
 
 def projected(data: SuspiciousMovement, area: Area, policy: Policy) -> Path | None:
     """Return the path of a movement with heading and enough speed, clamped to the pack's limits."""
-    point, movement = moving_point(data, area), data.movement
-    if point is None or movement is None or movement.headingDeg is None or movement.speedKmh is None:
+    movement = data.movement
+    if movement is None or movement.headingDeg is None or movement.speedKmh is None:
         return None
-    if movement.speedKmh < policy.limits.path_least_kmh:
+    point = moving_point(data, area)
+    if point is None or movement.speedKmh < policy.limits.path_least_kmh:
         return None
     metres = movement.speedKmh * 1000 * policy.limits.path_hours
     shortest, longest = policy.limits.path_shortest_m, policy.limits.path_longest_m
