@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
+import orjson
 import pytest
 
 from sinergi_ingest.admit import Admitted, admit
@@ -102,3 +103,11 @@ def test_a_time_is_told_with_its_offset_or_not_taken(path, told):
     verdict = admit(json.dumps(event).encode(), {EXAMPLE["source"]}, NOW)
     pointer = "/time" if path == "time" else f"/data/{path}"
     assert (verdict.reason, verdict.fields) == (Reason.SCHEMA_INVALID, (pointer,))
+
+
+@each_zone
+@pytest.mark.parametrize("fraction", [0, 1, 120_000])
+def test_the_encoder_spells_a_time_as_we_do(zone, fraction):
+    """Alerts and threads leave their times to it."""
+    moment = NOW.replace(microsecond=fraction).astimezone(zone)
+    assert orjson.loads(orjson.dumps(moment, option=orjson.OPT_UTC_Z)) == format_time(moment)

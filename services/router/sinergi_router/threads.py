@@ -3,7 +3,7 @@
 import orjson
 
 from sinergi_router.policy.facts import Informed, Thread
-from sinergi_shared.contracts.base import clock, format_time
+from sinergi_shared.contracts.base import clock
 from sinergi_shared.contracts.thread import Thread as ThreadRecord
 
 
@@ -25,15 +25,17 @@ def to_record(thread: Thread) -> bytes:
         "requests": thread.requests or None,
         "event": {"partition": pointer.partition, "offset": pointer.offset} if pointer else None,
         "carried": thread.carried,
-        "eventAt": format_time(thread.event_at) if thread.event_at else None,
-        "decidedAt": format_time(thread.decided_at) if thread.decided_at else None,
+        "eventAt": thread.event_at,
+        "decidedAt": thread.decided_at,
     }
-    told = orjson.dumps({name: value for name, value in optional.items() if value is not None})
+    told = {name: value for name, value in optional.items() if value is not None}
+    # The encoder spells a time as ``format_time`` does.
+    more = orjson.dumps(told, option=orjson.OPT_UTC_Z)[1:].decode()
     return (
         f'{{"threadId":"{thread.thread_id}","source":"{thread.source}","eventNumber":"{thread.event_number}",'
         f'"status":"{thread.status}","state":"{thread.state}","revision":{thread.revision},'
         f'"policyVersion":"{thread.policy_version}","informed":{{{informed}}},"seen":{{{seen}}},'
-        f"{told[1:].decode()}"
+        f"{more}"
     ).encode()
 
 

@@ -17,10 +17,10 @@ from sinergi_router.outbox.written import (
     status_topic,
     told,
 )
-from sinergi_router.policy.facts import Arrived, Thread
+from sinergi_router.policy.facts import Thread
 from sinergi_shared.contracts import topics
 from sinergi_shared.contracts.audit import AUDIT_TYPE
-from sinergi_shared.contracts.base import WIB, clock, format_time
+from sinergi_shared.contracts.base import clock, format_time
 from sinergi_shared.contracts.codes import Status
 from sinergi_shared.contracts.ids import derived_uuid
 from sinergi_shared.contracts.reasons import Outcome, Reason
@@ -66,14 +66,9 @@ def _job(decision: Decision) -> bytes:
     job = (
         f'{{"threadId":"{arrived.thread_id}","eventId":"{arrived.event.id}","status":"{data.status}",'
         f'"severity":"{data.severity}","decidedAt":"{clock(decision.decided_at)}",'
-        f'"receivedAt":"{_received(arrived, decision)}","entries":['
+        f'"receivedAt":"{clock(arrived.received_at or decision.decided_at)}","entries":['
     )
     return queued(_of(decision), arrived.event.id, job, decision.alerts)
-
-
-def _received(arrived: Arrived, decision: Decision) -> str:
-    when = arrived.received_at
-    return clock(decision.decided_at) if when is None else format_time(when.astimezone(WIB))
 
 
 def _status(decision: Decision) -> Outgoing:

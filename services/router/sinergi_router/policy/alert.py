@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 import orjson
@@ -27,6 +28,7 @@ _JOINING: Final = frozenset({Level.L3})
 
 _SCHEMA: Final = schema_uri("alert")
 _NEXT: Final = '","'
+_END: Final = b"}}"
 
 
 class Alert(NamedTuple):
@@ -108,6 +110,7 @@ def bare_alert(issue: Cause, thread: str, notice: Notice, data: Json, expires: s
     return Alert(notice, ids.number, link, written, written)
 
 
+@lru_cache(maxsize=256)
 def expires_at(decided_at: datetime, last_step: timedelta) -> str:
     """Return until when an alert is worth delivering: a day after the ladder's last step, 72 h at least."""
     life = max(last_step + _AFTER_LAST_STEP, _LEAST_LIFE)
@@ -120,7 +123,7 @@ def is_abroad(recipient: Recipient) -> bool:
 
 
 class _Sheet:
-    """What a decision's alerts have in common, as JSON text that is written once and glued.
+    """What a decision's alerts have in common, as JSON that is written and encoded once, and glued.
 
     A fragment is an object without its closing brace. Glued are only words whose form needs no
     escape (codes, numbers, ids, times); text for people goes through the encoder.
@@ -132,15 +135,14 @@ class _Sheet:
         self._thread = issue.arrived.thread_id
         self._joinable = joinable
         self._telling = Telling(issue.arrived, issue.area, policy)
-        self._of_view: dict[tuple[Level, str], str] = {}
-        self._headlines: dict[bool, str] = {}
-        self._dues: dict[int, str] = {}
+        self._of_view: dict[View, bytes] = {}
+        self._headlines: dict[bool, bytes] = {}
         expires = None
         if not issue.open_person_at_risk:
             expires = expires_at(issue.decided_at, issue.last_step)
-        self._envelope = _shared_envelope(issue, expires)
+        self._envelope = _shared_envelope(issue, expires).encode()
         self._number = f',"eventNumber":"{issue.arrived.event.data.eventNumber}"'
-        self._ours = self._said_to_all()
+        self._ours = self._said_to_all().encode()
         area = issue.area
         self._area = f'"areaSource":"{area.source}"' + (f',"adminCode":"{area.code}"}}' if area.code else "}")
         self._thin = self._read_by(Level.L1, ANYBODY)
@@ -152,17 +154,18 @@ class _Sheet:
         abroad = code in self._policy.abroad
         link = blind_thread_id(self._thread, code) if abroad else self._thread
         addressed = (
-            f'{self._envelope},"id":"{ids.event}","subject":"{ids.number}","partitionkey":"{link}",'
+            f',"id":"{ids.event}","subject":"{ids.number}","partitionkey":"{link}",'
             f'"correlationid":"{link}","causationid":"{ids.cause}","recipientcode":"{code}"'
-        )
-        told = self._told(notice, ids.number, abroad=abroad)
-        others = self._others(code) if level in _JOINING else ""
+        ).encode()
+        told = self._told(notice, ids.number, abroad=abroad).encode()
+        others = self._others(code).encode() if level in _JOINING else b""
+        own = self._read_by(level, notice.recipient.kind)
         return Alert(
             notice,
             ids.number,
             link,
-            f"{addressed}{self._read_by(level, notice.recipient.kind)}{told}{others}}}}}".encode(),
-            f"{addressed}{self._thin}{told}}}}}".encode(),
+            b"".join((self._envelope, addressed, own, told, others, _END)),
+            b"".join((self._envelope, addressed, self._thin, told, _END)),
         )
 
     def _told(self, notice: Notice, number: str, *, abroad: bool) -> str:
@@ -170,33 +173,27 @@ class _Sheet:
         told = f'{notice.words}{self._area},"alertNumber":"{number}"{"" if abroad else self._number}'
         if minutes is None:
             return told
+        told += f',"ackDueAt":"{_due(self._issue.decided_at, minutes)}"'
         above = notice.recipient.escalates_to
-        return f'{told},"ackDueAt":"{self._due(minutes)}"' + (f',"escalatesTo":"{above}"' if above else "")
+        return f'{told},"escalatesTo":"{above}"' if above else told
 
     def _others(self, code: str) -> str:
         others = [other for other in self._joinable if other != code]
         return f',"otherRecipients":["{_NEXT.join(others)}"]' if others else ""
 
-    def _read_by(self, level: Level, kind: str) -> str:
+    def _read_by(self, level: Level, kind: str) -> bytes:
         """Return what all readers of one view get: the end of the envelope and the data's beginning."""
         own = self._policy.views.view(level, kind)
-        key = (own.level, own.kind)
-        text = self._of_view.get(key)
-        if text is None:
-            text = self._of_view[key] = self._make_read_by(own)
-        return text
-
-    def _make_read_by(self, own: View) -> str:
-        return (
-            f',"dataclassification":"{own.confidentiality}","disclosurelevel":"{own.level}",'
-            f'"data":{{{own.untold},"disclosureLevel":"{own.level}",{self._ours}'
-            f',"headline":{self._headline(own.level)}{self._telling.told(own)}'
-        )
+        read = self._of_view.get(own)
+        if read is None:
+            pieces = (own.opening, self._ours, self._headline(own.level), self._telling.told(own))
+            read = self._of_view[own] = b"".join(pieces)
+        return read
 
     def _said_to_all(self) -> str:
         issue, data = self._issue, self._issue.arrived.event.data
         said = (
-            f'"eventRevision":{data.revision},"msgType":"{issue.msg_type}","status":"{data.status}",'
+            f',"eventRevision":{data.revision},"msgType":"{issue.msg_type}","status":"{data.status}",'
             f'"policyVersion":{orjson.dumps(self._policy.version).decode()}'
         )
         if issue.late:
@@ -204,20 +201,20 @@ class _Sheet:
         if issue.arrived.received_at is not None:
             waited = (issue.decided_at - issue.arrived.received_at).total_seconds()
             said += f',"latencyMs":{max(0, int(waited * 1000))}'  # clocks may differ (B32)
-        return said
+        return f'{said},"headline":'
 
-    def _headline(self, level: Level) -> str:
+    def _headline(self, level: Level) -> bytes:
         named = level >= Level.L2
         if named not in self._headlines:
             issue, data = self._issue, self._issue.arrived.event.data
             line = headline(data, issue.msg_type, level, issue.area.code, self._policy)
-            self._headlines[named] = orjson.dumps(line).decode()
+            self._headlines[named] = orjson.dumps(line)
         return self._headlines[named]
 
-    def _due(self, minutes: int) -> str:
-        if minutes not in self._dues:
-            self._dues[minutes] = clock(self._issue.decided_at + timedelta(minutes=minutes))
-        return self._dues[minutes]
+
+@lru_cache(maxsize=256)  # a batch is decided at one time, and has few deadlines
+def _due(decided_at: datetime, minutes: int) -> str:
+    return clock(decided_at + timedelta(minutes=minutes))
 
 
 def _joinable(notices: Sequence[Notice], policy: Policy) -> list[str]:

@@ -14,7 +14,7 @@ from sinergi_router.policy.book import Policy
 from sinergi_router.policy.facts import Area, Arrived
 from sinergi_router.policy.severity import score
 from sinergi_router.policy.views import Cut, View
-from sinergi_shared.contracts.base import format_time, quarter_hour
+from sinergi_shared.contracts.base import quarter_hour
 from sinergi_shared.contracts.codes import Level, Mode, Need, Precision, VehicleKind
 from sinergi_shared.contracts.event import KNOWN_MAJOR, KNOWN_MINOR, Location
 
@@ -25,6 +25,7 @@ _NEEDS: Final = frozenset(Need)
 _VEHICLES: Final = frozenset(VehicleKind)
 _NEED_AT_L1: Final = {"IMI_RUDENIM": Need.FOREIGN_CUSTODY, "BKK": Need.MEDICAL}
 _EMPTY: Final[tuple[object, ...]] = (None, [], {})
+_TIMES: Final = orjson.OPT_UTC_Z  # the encoder then spells a time as ``format_time`` does
 
 
 def tellable(one: Arrived, area: Area, policy: Policy) -> Json:
@@ -35,7 +36,7 @@ def tellable(one: Arrived, area: Area, policy: Policy) -> Json:
     """
     data, known = one.event.data, _known(one)
     whole = known | {
-        "reportedAt": format_time(data.reportedAt),
+        "reportedAt": data.reportedAt,
         "location": _location(data.location, area, policy),
         "needs": [need for need in data.needs if need in _NEEDS],
         "indicators": [_weighted(one.code, policy, corroborated=one.corroborated) for one in data.indicators],
@@ -65,14 +66,13 @@ class Telling:
     def __init__(self, one: Arrived, area: Area, policy: Policy) -> None:
         data, self._policy = one.event.data, policy
         whole = tellable(one, area, policy)
-        self._whole = {top: value for top, value in whole.items() if value not in _EMPTY}
+        self._whole = {top: value for top, value in whole.items() if value or value not in _EMPTY}
         self._observed_at = data.observedAt
-        self._observed: dict[bool, str] = {}
-        self._named = f',"situation":"{data.situation}"'
-        category = orjson.dumps(policy.situation(data.situation).l1_category).decode()
-        self._category = f',"situation":{category}'
+        self._observed: dict[bool, bytes] = {}
+        self._named = f',"situation":"{data.situation}"'.encode()
+        self._category = b',"situation":' + orjson.dumps(policy.situation(data.situation).l1_category)
 
-    def told(self, view: View) -> str:
+    def told(self, view: View) -> bytes:
         """Return what a view allows of an alert's ``data``: members of a JSON object, each behind a comma."""
         whole, policy = self._whole, self._policy
         told = _text(
@@ -82,14 +82,14 @@ class Telling:
                 if top in whole
             }
         )
-        situation = ""
+        situation = b""
         if view.level < Level.L2:
             situation = self._category
         elif view.names_situation:
             situation = self._named
-        return f"{self._observed_by(view.level)}{told}{situation}"
+        return self._observed_by(view.level) + told + situation
 
-    def _observed_by(self, level: Level) -> str:
+    def _observed_by(self, level: Level) -> bytes:
         exact = level >= Level.L3
         if exact not in self._observed:
             self._observed[exact] = _observed(self._observed_at, exact=exact)
@@ -104,12 +104,12 @@ def _cut(value: Any, cut: Cut, policy: Policy) -> Any:  # noqa: ANN401 - any JSO
     return value
 
 
-def _text(told: Json) -> str:
-    written = orjson.dumps(told)
+def _text(told: Json) -> bytes:
+    written = orjson.dumps(told, option=_TIMES)
     if b"null" in written or b"{}" in written or b"[]" in written:  # absent, never null or empty
-        written = orjson.dumps(_filled(told))
-    inside = written[1:-1].decode()
-    return f",{inside}" if inside else ""
+        written = orjson.dumps(_filled(told), option=_TIMES)
+    inside = written[1:-1]
+    return b"," + inside if inside else b""
 
 
 def _filled(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -169,9 +169,9 @@ def _known_vehicle(vehicle: Json) -> Json:
     return {key: value for key, value in vehicle.items() if key != "kind" or value in _VEHICLES}
 
 
-def _observed(when: datetime, *, exact: bool) -> str:
+def _observed(when: datetime, *, exact: bool) -> bytes:
     if exact:
-        told, precision = format_time(when.replace(microsecond=0)), Precision.SECOND
+        told, precision = orjson.dumps(when, option=_TIMES | orjson.OPT_OMIT_MICROSECONDS), Precision.SECOND
     else:
-        told, precision = quarter_hour(when), Precision.QUARTER_HOUR
-    return f',"observedAt":"{told}","observedPrecision":"{precision}"'
+        told, precision = orjson.dumps(quarter_hour(when)), Precision.QUARTER_HOUR
+    return b',"observedAt":%b,"observedPrecision":"%b"' % (told, precision.encode())

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from sinergi_shared.contracts.alert import WeightedIndicator
 from sinergi_shared.contracts.codes import Level, WithheldGroup
-from sinergi_shared.contracts.event import Movement, People, Vehicle
+from sinergi_shared.contracts.event import Location, Movement, People, Vehicle
 from sinergi_shared.contracts.parts import DocumentRef, Evidence, Group, Handling, Note, RecruiterRef
 from sinergi_shared.region.tables import FieldRow, Recipient
 
@@ -41,7 +41,7 @@ class Cut(NamedTuple):
     kind: str  # of the reader, where that matters too
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one of its level and kind: told apart as itself
 class View:
     """Allowed fields as a tree of two levels, and the fixed lists of what is not told."""
 
@@ -68,14 +68,14 @@ class View:
         return self.level >= Level.L2 and "situation" in self.allowed
 
     @cached_property
-    def confidentiality(self) -> str:
-        """What the envelope says of this level's confidentiality."""
-        return "restricted" if self.level >= Level.L2 else "confidential"
-
-    @cached_property
-    def untold(self) -> str:
-        """The two lists as members of a JSON object."""
-        return orjson.dumps({"withheld": self.withheld, "redacted": self.redacted})[1:-1].decode()
+    def opening(self) -> bytes:
+        """What each alert says of its view: the end of the envelope, and the data's beginning."""
+        confidentiality = "restricted" if self.level >= Level.L2 else "confidential"
+        untold = orjson.dumps({"withheld": self.withheld, "redacted": self.redacted})[1:-1].decode()
+        return (
+            f',"dataclassification":"{confidentiality}","disclosurelevel":"{self.level}",'
+            f'"data":{{{untold},"disclosureLevel":"{self.level}"'
+        ).encode()
 
 
 def _parts_of(model: type[BaseModel]) -> frozenset[str]:
@@ -83,6 +83,7 @@ def _parts_of(model: type[BaseModel]) -> frozenset[str]:
 
 
 _ALL: Final[Mapping[str, frozenset[str]]] = {
+    "location": _parts_of(Location),
     "movement": _parts_of(Movement),
     "people": _parts_of(People),
     "vehicles": _parts_of(Vehicle),
