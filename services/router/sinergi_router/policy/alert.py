@@ -1,7 +1,6 @@
 """Notices to alerts: the CloudEvents that agencies read, one for each recipient (contracts, section 3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -51,8 +50,7 @@ class Alert(NamedTuple):
         return orjson.loads(self.thin_json)  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(NamedTuple):
     """What all alerts of one decision have in common; ``cause`` is the event or request behind it."""
 
     arrived: Arrived
