@@ -61,6 +61,7 @@ def loop(consumer, producer, plain, every):
             offsets[partition] = offset + 1
         producer.poll(0)
         if offsets and time.monotonic() - opened >= every:
+            producer.flush(10)  # what arrives together with the offsets is refused for a moment
             ends = [TopicPartition(topics.EVENTS, lane, end) for lane, end in offsets.items()]
             producer.send_offsets_to_transaction(ends, consumer.consumer_group_metadata(), 10)
             producer.commit_transaction(10)
