@@ -29,6 +29,8 @@ MAX_BATCH: Final = 400
 
 Fewer at once cost more each, for a batch goes to every topic that they reach (200: a twentieth more).
 """
+AT_ONCE: Final = 50
+"""So many records are worked on before others get a turn: an answer of Kafka would wait for a whole batch."""
 POLL_MS: Final = 50
 DRY_MS: Final = 5
 """A transaction is not held open for records that are not there."""
@@ -294,7 +296,7 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
                 await self._write_note(owned, fresh[0], owned.notes[_place(fresh[0])].beginning())
             async with self._alone():
                 await owned.lane.prepare(fresh)
-                outgoing = list(owned.lane.work(fresh))
+                outgoing = await _worked(owned.lane, fresh)
             await self._add(owned, fresh, outgoing)
         await self._upkeep(owned)
         gathered = owned.transactions.open_for()
@@ -367,6 +369,15 @@ class Lanes(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka ships n
 
     def _places(self, number: int) -> tuple[TopicPartition, ...]:
         return tuple(TopicPartition(topic, number) for topic in self._settings.inputs)
+
+
+async def _worked(lane: Lane, records: Sequence[Record]) -> list[Outgoing]:
+    """Return all that a batch causes; other lanes' requests to Kafka get their turn in between."""
+    outgoing: list[Outgoing] = []
+    for start in range(0, len(records), AT_ONCE):
+        outgoing += lane.work(records[start : start + AT_ONCE])
+        await asyncio.sleep(0)
+    return outgoing
 
 
 def _place(record: Record) -> TopicPartition:
