@@ -19,7 +19,7 @@ from aiokafka.producer.sender import (
 from sinergi_shared.runtime import kafka
 
 MAX_BATCH_BYTES: Final = 1_000_000
-"""Nearly what a topic takes: a partition's batches go one after the other, and a lane's jobs are megabytes."""
+"""Nearly what a topic takes: a partition's batches go one by one, and a lane's jobs are megabytes."""
 LONGEST_S: Final = kafka.TRANSACTION_TIMEOUT_MS / 1000 + 1
 """By then Kafka has aborted the transaction: waiting on for a broker that does not answer is in vain."""
 
