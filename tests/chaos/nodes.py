@@ -8,8 +8,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-from aiokafka.client import AIOKafkaClient
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from sinergi_ops import probes
 from sinergi_ops.parts import kafka
@@ -102,23 +103,20 @@ class Cluster:
         return False
 
     async def _in_sync(self) -> bool:
-        # Each is asked: one just woken tells of the cluster as it was before its sleep. The next fault then
-        # took a second replica of three away, and all waited for it (33 to 39 s).
-        told = await asyncio.gather(*(self._in_sync_by(server) for server in self.bootstrap))
-        return all(told)
-
-    async def _in_sync_by(self, server: str) -> bool:
-        client = AIOKafkaClient(bootstrap_servers=[server], request_timeout_ms=4_000)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=4_000)
         try:
-            await client.bootstrap()
+            await admin.start()
+            nodes = [broker.nodeId for broker in admin._client.cluster.brokers()]
+            # Each is asked: one just woken tells of the cluster as it was before its sleep. The next fault
+            # then took a second replica of three away, and all waited for it (33 to 39 s).
+            told = [await admin._send_request(MetadataRequest(None), node) for node in nodes]
+            topics = [topic for one in told for topic in one.to_object()["topics"]]
+            in_sync = [len(part["isr"]) for topic in topics for part in topic["partitions"]]
+            return len(nodes) == len(self.brokers) == min(in_sync)
         except (KafkaError, OSError):
             return False
-        else:
-            known = client.cluster._partitions.values()
-            parts = [part for topic in known for part in topic.values()]
-            return bool(parts) and all(len(part.isr) == len(self.brokers) for part in parts)
         finally:
-            await client.close()
+            await admin.close()
 
 
 @asynccontextmanager
