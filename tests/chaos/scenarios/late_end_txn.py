@@ -12,7 +12,7 @@ from tests.chaos.watch import Watch
 from tests.chaos.world import Fault, Load, World, under_load
 
 FULL = Load(events=20_000, rate=200, ahead=20_000)
-QUICK = Load(events=1_000, rate=100, ahead=5_000)
+QUICK = Load(events=1_000, rate=200, ahead=5_000)
 _PATIENCE_S = 30.0
 
 
