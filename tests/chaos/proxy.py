@@ -2,8 +2,8 @@
 
 It holds the first ``EndTxn`` that it sees. The client gives up and sends it anew; the proxy lets
 that pass, lets the next transaction of several requests publish its first records, stops the rest,
-and says that it is ``ready``. ``release()`` then delivers the late commit, which must not touch that transaction
-(Jepsen on Bufstream, 2024).
+and says that it is ``ready``. ``release()`` then delivers the late commit, which must not touch that
+transaction (Jepsen on Bufstream, 2024).
 """
 
 import asyncio
